@@ -1,0 +1,369 @@
+"""`@asset`: what should exist, and the function that makes it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final, TypeVar, overload
+
+from assets.model.errors import DeclarationError
+from assets.model.schema import Schema
+from resources.columns import Column
+from resources.errors import did_you_mean
+
+LAYERS: Final = ("raw", "processed", "output")
+PRESETS: Final = {
+    "hourly": "0 * * * *",
+    "daily": "0 0 * * *",
+    "weekly": "0 0 * * 0",
+    "monthly": "0 0 1 * *",
+    "yearly": "0 0 1 1 *",
+}
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_INJECTED: Final = {"Cleaner": "cleaner", "Params": "params", "Source": "source", "Previous": "previous"}
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+Params = Mapping[str, Any]
+"""Annotate a parameter with this to be handed the asset's `params`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One parameter of an asset's function.
+
+    kind: upstream, cleaner, params, source or previous. key: the upstream's key.
+    form: how an upstream is handed over: table, frame, arrow, relation, frames or batches.
+    """
+
+    name: str
+    kind: str
+    key: str = ""
+    form: str = "table"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Asset:
+    """A declared asset. All is known from the project's files alone."""
+
+    key: str
+    layer: str
+    name: str
+    function: Callable[..., Any]
+    arguments: tuple[Argument, ...] = ()
+    description: str = ""
+    upstream: tuple[str, ...] = ()
+    columns: tuple[Column, ...] | None = None
+    task: str | None = None
+    params: Mapping[str, Any] = field(default_factory=dict)
+    files: tuple[str, ...] = ()
+    source: tuple[str, ...] = ()
+    schedule: str = ""
+    fresh_for: timedelta | None = None
+    chain: bool = True
+    tags: tuple[str, ...] = ()
+    owner: str = ""
+    renamed_from: str = ""
+    ordered: bool = False
+    max_quarantine: float | None = None
+    file: str = ""
+    line: int = 0
+    engine_version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """An asset whose declaration does not load: what is wrong, where, and what to do."""
+
+    key: str
+    error: str
+    file: str
+    line: int = 0
+    upstream: tuple[str, ...] = ()
+
+
+@overload
+def asset(function: _Function, /) -> _Function: ...
+
+
+@overload
+def asset(
+    *,
+    upstream: Iterable[str] = (),
+    schema: type[Schema] | None = None,
+    task: str | None = None,
+    source: str | Path | Iterable[str | Path] = (),
+    files: Iterable[str | Path] = (),
+    params: Mapping[str, Any] | None = None,
+    schedule: str = "",
+    fresh_for: timedelta | None = None,
+    chain: bool = True,
+    tags: Iterable[str] = (),
+    owner: str = "",
+    renamed_from: str = "",
+    ordered: bool = False,
+    max_quarantine: float | None = None,
+) -> Callable[[_Function], _Function]: ...
+
+
+def asset(function: Any = None, /, **options: Any) -> Any:
+    """Declare the asset that this function makes; folder = layer, function = name.
+
+    upstream: keys of what it is made from. schema: a Schema class. task: a cleaning task's name.
+    source: files or patterns a raw asset reads, from the project folder. files: lookup files it
+    reads. params: values handed to a `Params` argument; they count as config.
+    schedule: hourly, daily, weekly, monthly, yearly or a cron line (UTC); fresh_for: how long a
+    raw asset stays fresh. chain: whether a raw asset brings its cleaned and CSV assets.
+    ordered: row order is content. max_quarantine: share of rows (0..1) that may be set aside.
+
+    The function stays an ordinary function. Raises DeclarationError with what to do.
+    """
+    if function is not None:
+        function.__dataops__ = _declare(function)
+        return function
+
+    def decorate(target: _Function) -> _Function:
+        """Attach the declaration."""
+        target.__dataops__ = _declare(target, **options)  # type: ignore[attr-defined]
+        return target
+
+    return decorate
+
+
+def _declare(
+    function: Callable[..., Any],
+    *,
+    upstream: Iterable[str] = (),
+    schema: type[Schema] | None = None,
+    task: str | None = None,
+    source: str | Path | Iterable[str | Path] = (),
+    files: Iterable[str | Path] = (),
+    params: Mapping[str, Any] | None = None,
+    schedule: str = "",
+    fresh_for: timedelta | None = None,
+    chain: bool = True,
+    tags: Iterable[str] = (),
+    owner: str = "",
+    renamed_from: str = "",
+    ordered: bool = False,
+    max_quarantine: float | None = None,
+) -> Asset:
+    """Check the declaration and put it together."""
+    code = function.__code__
+    layer, name = Path(code.co_filename).parent.name, function.__name__
+    key = f"{layer}.{name}"
+    edges = _strings(key, "upstream", upstream)
+    sources = _strings(key, "source", [source] if isinstance(source, str | Path) else source)
+    _check_place(key, layer, name)
+    _check_edges(key, layer, edges, sources)
+    if schema is not None and not (isinstance(schema, type) and issubclass(schema, Schema)):
+        raise DeclarationError(
+            f"{key} declares schema={schema!r}, which is not a Schema class",
+            "write `class X(Schema): ...` and pass the class",
+            asset=key,
+        )
+    if (schedule or fresh_for) and layer != "raw":
+        raise DeclarationError(
+            f"{key} has a schedule, but only raw assets have one",
+            "put schedule= on the raw asset; what is downstream follows it",
+            asset=key,
+        )
+    if max_quarantine is not None and not 0 <= max_quarantine <= 1:
+        raise DeclarationError(
+            f"{key} has max_quarantine={max_quarantine}", "give a share from 0 to 1", asset=key
+        )
+    return Asset(
+        key=key,
+        layer=layer,
+        name=name,
+        function=function,
+        arguments=tuple(_arguments(key, function, edges)),
+        description=_first_line(function.__doc__),
+        upstream=edges,
+        columns=schema.columns() if schema is not None else None,
+        task=task,
+        params=dict(params or {}),
+        files=_strings(key, "files", files),
+        source=sources,
+        schedule=_cron(key, schedule),
+        fresh_for=fresh_for,
+        chain=chain,
+        tags=_strings(key, "tags", tags),
+        owner=owner,
+        renamed_from=renamed_from,
+        ordered=ordered,
+        max_quarantine=max_quarantine,
+        file=code.co_filename,
+        line=code.co_firstlineno,
+    )
+
+
+def _strings(key: str, option: str, values: Iterable[Any]) -> tuple[str, ...]:
+    """Take a list of strings or paths; a lone string is a mistake worth a sentence."""
+    if isinstance(values, str | bytes):
+        raise DeclarationError(
+            f"{key} has {option}={values!r}, which is one string",
+            f"write a list: {option}=[{values!r}]",
+            asset=key,
+        )
+    return tuple(dict.fromkeys(str(value) for value in values))
+
+
+def _check_place(key: str, layer: str, name: str) -> None:
+    """Hold layer and name to what keys, SQL and file names can carry."""
+    if layer not in LAYERS:
+        raise DeclarationError(
+            f"the asset {name!r} lies in the folder {layer!r}, which is not a layer",
+            f"move its file to assets/{'/, assets/'.join(LAYERS)}/",
+            asset=key,
+        )
+    if not _NAME.fullmatch(name):
+        raise DeclarationError(
+            f"{key} is not a usable key",
+            "name the function in lower case: letters, digits and _, a letter first",
+            asset=key,
+        )
+
+
+def _check_edges(
+    key: str, layer: str, upstream: tuple[str, ...], source: tuple[str, ...]
+) -> None:
+    """Hold the edges to raw -> processed -> output."""
+    if layer == "raw" and upstream:
+        raise DeclarationError(
+            f"{key} is a raw asset with upstream {list(upstream)}",
+            "collect from a source= instead, or move the file to assets/processed/",
+            asset=key,
+        )
+    if layer != "raw" and source:
+        raise DeclarationError(
+            f"{key} has a source=, but only raw assets collect",
+            "collect it in assets/raw/ and name that asset as upstream; "
+            "for a lookup file use files=[...]",
+            asset=key,
+        )
+    if layer != "raw" and not upstream:
+        raise DeclarationError(
+            f"{key} is made from nothing",
+            "name what it is made from: upstream=['raw.…']",
+            asset=key,
+        )
+    for edge in upstream:
+        if edge.startswith("output.") or edge == key:
+            raise DeclarationError(
+                f"{key} is made from {edge!r}, but "
+                + ("an asset cannot be its own upstream" if edge == key else "outputs are exports"),
+                "name a raw or processed asset as upstream",
+                asset=key,
+            )
+
+
+def _arguments(
+    key: str, function: Callable[..., Any], upstream: tuple[str, ...]
+) -> Iterable[Argument]:
+    """Match the function's parameters with its upstream and with what is injected."""
+    code = function.__code__
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    by_name = _upstream_names(upstream)
+    used: set[str] = set()
+    for name in names:
+        text = _annotation(function.__annotations__.get(name, ""))
+        kind = _INJECTED.get(text.split("[")[0].split(".")[-1].strip())
+        if kind is not None:
+            yield Argument(name, kind)
+        elif name in by_name:
+            used.add(by_name[name])
+            yield Argument(name, "upstream", by_name[name], _form(key, name, text))
+        else:
+            raise DeclarationError(
+                f"{key} takes a parameter {name!r}, which none of its upstream "
+                f"{list(upstream)} explains{did_you_mean(name, by_name)}",
+                "call parameters like the last part of an upstream's key "
+                "(layer_name where two share it), or annotate them with Cleaner, Params or Source",
+                asset=key,
+                parameter=name,
+            )
+    for edge in upstream:
+        if edge not in used:
+            raise DeclarationError(
+                f"{key} names {edge!r} as upstream, but its function takes no parameter for it",
+                f"add a parameter {next(n for n, k in by_name.items() if k == edge)!r}, "
+                "or take the key off the list",
+                asset=key,
+            )
+
+
+def _upstream_names(upstream: tuple[str, ...]) -> dict[str, str]:
+    """Give the parameter name of each upstream key."""
+    short = [key.rpartition(".")[2] for key in upstream]
+    return {
+        (last if short.count(last) == 1 else key.replace(".", "_")): key
+        for key, last in zip(upstream, short, strict=True)
+    }
+
+
+def _annotation(annotation: object) -> str:
+    """Give an annotation as text, whether Python evaluated it or not."""
+    if isinstance(annotation, str):
+        return annotation.strip("\"' ")
+    if annotation is Params:
+        return "Params"
+    return annotation.__name__ if isinstance(annotation, type) else str(annotation)
+
+
+_FORMS: Final = {
+    "": "table",
+    "Table": "table",
+    "DataFrame": "frame",
+    "DuckDBPyRelation": "relation",
+    "RecordBatchReader": "batches",
+}
+
+
+def _form(key: str, name: str, annotation: str) -> str:
+    """Tell from the annotation how an upstream is handed over."""
+    outer, _, inner = annotation.partition("[")
+    last = outer.rpartition(".")[2].strip()
+    if annotation.endswith("pa.Table") or annotation.endswith("pyarrow.Table"):
+        return "arrow"
+    if annotation.endswith("pyarrow.lib.Table"):
+        return "arrow"
+    if last in ("Iterator", "Iterable", "Generator"):
+        if "DataFrame" in inner:
+            return "frames"
+        if "RecordBatch" in inner:
+            return "batches"
+    elif last in _FORMS:
+        return _FORMS[last]
+    raise DeclarationError(
+        f"{key} annotates {name!r} with {annotation!r}, which no upstream can be handed over as",
+        "use Table, pd.DataFrame, pa.Table, duckdb.DuckDBPyRelation, Iterator[pd.DataFrame] "
+        "or Iterator[pa.RecordBatch]",
+        asset=key,
+        parameter=name,
+    )
+
+
+def _cron(key: str, schedule: str) -> str:
+    """Check a schedule; presets stay as written, so that DAGs carry their names."""
+    if not schedule or schedule in PRESETS:
+        return schedule
+    if schedule.strip("@") in PRESETS:
+        return schedule.strip("@")
+    from croniter import croniter
+
+    if not croniter.is_valid(schedule):
+        raise DeclarationError(
+            f"{key} has schedule={schedule!r}{did_you_mean(schedule, PRESETS)}",
+            f"use {', '.join(PRESETS)} or a cron line such as '30 6 * * 1-5' (UTC)",
+            asset=key,
+        )
+    return " ".join(schedule.split())
+
+
+def _first_line(docstring: str | None) -> str:
+    """Give the first line of a docstring."""
+    lines = (docstring or "").strip().splitlines()
+    return lines[0].strip() if lines else ""

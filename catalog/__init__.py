@@ -1,0 +1,1 @@
+"""What exists and how it came to be: events (the record) and the DuckDB catalog folded from them."""

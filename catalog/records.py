@@ -1,0 +1,286 @@
+"""The record: what events say, field by field. These shapes are promises (docs/catalog.md).
+
+Every event is one JSON object with `kind` and `format`. Times are UTC, ISO 8601 with `Z`.
+Paths are relative to the data folder, with forward slashes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+FORMAT = 1
+
+
+class File(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One immutable file of a version."""
+
+    path: str
+    rows: int
+    bytes: int
+    checksum: str
+    content: str
+    mtime_ns: int = 0
+    partition: str | None = None
+
+
+class Input(msgspec.Struct, frozen=True):
+    """The upstream version that was pinned and read."""
+
+    key: str
+    version: int
+    data_version: str
+
+
+class SourceFile(msgspec.Struct, frozen=True):
+    """A file that a collector read, as it was before the collector ran."""
+
+    path: str
+    bytes: int
+    mtime_ns: int
+    checksum: str
+
+
+class Check(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What one check found. severity: block or warn; rows: how many rows break it."""
+
+    name: str
+    column: str
+    severity: str
+    passed: bool
+    rows: int = 0
+    value: float | None = None
+    threshold: float | None = None
+    detail: str = ""
+
+
+class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a cleaning engine used, per model. seconds: sum of request latencies; cost in USD."""
+
+    engine: str
+    model: str
+    task: str
+    rows: int = 0
+    unique_rows: int = 0
+    cached_rows: int = 0
+    requests: int = 0
+    failed_requests: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cost: float = 0.0
+    seconds: float = 0.0
+
+
+class SchemaColumn(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A column as it was published."""
+
+    name: str
+    type: str
+    nullable: bool = True
+    unique: bool = False
+    allowed: tuple[Any, ...] = ()
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
+    """What all events carry. id: unique over all events; at: when; by: who (user, or airflow)."""
+
+    id: str
+    at: str
+    by: str = ""
+    format: int = FORMAT
+
+
+class Materialized(Event, tag="materialized", frozen=True, kw_only=True):
+    """A published result. `number` is the version: its place in the asset's stream.
+
+    why: the plan's reasons. request: what asked for it ("run/task/clear count", or "").
+    as_of: the moment it was made for (a schedule's tick; else the start).
+    code, config, inputs, sources: what it was made from, item by item.
+    unchanged: the result was identical, so `files` are those of an earlier version.
+    rows_in = rows + duplicates + quarantined. retry_rows: those quarantined for a passing cause.
+    seconds, cpu_seconds, peak_memory (bytes): of the attempt.
+    """
+
+    key: str
+    number: int
+    run: str
+    attempt: str
+    request: str = ""
+    as_of: str
+    why: tuple[str, ...] = ()
+    inputs: tuple[Input, ...] = ()
+    sources: tuple[SourceFile, ...] = ()
+    code_version: str
+    code: dict[str, str] = {}
+    config: dict[str, str] = {}
+    data_version: str
+    content_algorithm: str
+    unchanged: bool = False
+    files: tuple[File, ...]
+    rows: int
+    rows_in: int
+    duplicates: int = 0
+    quarantined: int = 0
+    retry_rows: int = 0
+    quarantine_file: str = ""
+    bytes: int
+    schema_version: int
+    schema_fingerprint: str
+    declared_schema: str = ""
+    columns: tuple[SchemaColumn, ...] = ()
+    checks: tuple[Check, ...] = ()
+    usage: tuple[Usage, ...] = ()
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    peak_memory: int = 0
+    started_at: str = ""
+    log: str = ""
+    host: str = ""
+    release: str = ""
+
+
+class RolledBack(Event, tag="rolled_back", frozen=True, kw_only=True):
+    """Version `to.number` was made current, and held."""
+
+    key: str
+    number: int
+    reason: str = ""
+    to: Materialized
+
+
+class Released(Event, tag="released", frozen=True, kw_only=True):
+    """The hold was lifted; current stays as it was until something newer is made."""
+
+    key: str
+    number: int
+    reason: str = ""
+
+
+class Pruned(Event, tag="pruned", frozen=True, kw_only=True):
+    """The bytes of these versions ended; their record stays."""
+
+    key: str
+    number: int
+    versions: tuple[int, ...]
+    files: tuple[str, ...]
+    bytes: int = 0
+
+
+class Attempted(Event, tag="attempted", frozen=True, kw_only=True):
+    """An attempt that published nothing. state: failed or blocked.
+
+    identity: digest of code, config and inputs, so that the plan knows what not to try again.
+    after: the number the asset's stream had reached: the attempt is newer than that version.
+    """
+
+    key: str
+    number: int
+    after: int
+    run: str
+    attempt: str
+    state: str
+    identity: str
+    error_type: str
+    error: str
+    fix: str = ""
+    facts: dict[str, str] = {}
+    checks: tuple[Check, ...] = ()
+    rows: int = 0
+    quarantined: int = 0
+    quarantine_file: str = ""
+    seconds: float = 0.0
+    log: str = ""
+    host: str = ""
+
+
+class DeclaredAsset(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An asset as declared, and the state that the plan gave it."""
+
+    key: str
+    layer: str
+    description: str = ""
+    file: str = ""
+    line: int = 0
+    upstream: tuple[str, ...] = ()
+    owner: str = ""
+    tags: tuple[str, ...] = ()
+    schedule: str = ""
+    task: str = ""
+    sources: tuple[str, ...] = ()
+    code_version: str = ""
+    schema_fingerprint: str = ""
+    renamed_from: str = ""
+    error: str = ""
+
+
+class AssetState(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The plan's answer for one asset at one moment."""
+
+    key: str
+    state: str
+    reasons: tuple[str, ...] = ()
+    held: int = 0
+
+
+class Declared(Event, tag="declared", frozen=True, kw_only=True):
+    """The declared graph changed: these assets are new or different, those are gone."""
+
+    number: int
+    assets: tuple[DeclaredAsset, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
+class Planned(Event, tag="planned", frozen=True, kw_only=True):
+    """The plan's answer changed: these assets have a new state."""
+
+    number: int
+    states: tuple[AssetState, ...] = ()
+
+
+class RunStarted(Event, tag="run_started", frozen=True, kw_only=True):
+    """Airflow or the command line started a run. trigger: cli, airflow, scheduled, ..."""
+
+    number: int
+    run: str
+    trigger: str
+    select: tuple[str, ...] = ()
+    planned: int = 0
+
+
+class RunFinished(Event, tag="run_finished", frozen=True, kw_only=True):
+    """A run ended. state: done, failed."""
+
+    number: int
+    run: str
+    state: str
+    made: int = 0
+    unchanged: int = 0
+    fresh: int = 0
+    failed: int = 0
+
+
+AnyEvent = (
+    Materialized
+    | RolledBack
+    | Released
+    | Pruned
+    | Attempted
+    | Declared
+    | Planned
+    | RunStarted
+    | RunFinished
+)
+"""Any event; `kind` tells which."""
+
+_DECODER: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
+
+
+def decode(text: bytes) -> AnyEvent:
+    """Read one event from JSON; raises msgspec.DecodeError or ValidationError with the field."""
+    return _DECODER.decode(text)
+
+
+def encode(event: AnyEvent) -> bytes:
+    """Write one event as JSON, one readable document."""
+    return msgspec.json.format(msgspec.json.encode(event), indent=1)

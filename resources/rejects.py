@@ -1,0 +1,109 @@
+"""Rows that cannot be used, kept with their reason instead of lost: what goes to quarantine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+_SPILL = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """One row set aside.
+
+    row: the row as JSON (a line that could not be parsed: {"line": text}).
+    rule, column, reason: the rule it breaks, on which column ("" = whole row), in a sentence.
+    source, line: the file and line it came from, where known.
+    retry: True where the cause passes (outage, quota), so that trying again can help.
+    answer: the last answer of a model, where there was one.
+    """
+
+    row: str
+    rule: str
+    column: str
+    reason: str
+    source: str = ""
+    line: int | None = None
+    retry: bool = False
+    answer: str = ""
+
+
+def row_json(row: Mapping[str, Any]) -> str:
+    """Write a row as JSON; what JSON has no form for becomes text."""
+    return json.dumps(dict(row), ensure_ascii=False, default=str)
+
+
+class Rejects:
+    """Collect rejects in bounded memory: they spill to one Parquet file as they come."""
+
+    def __init__(self, path: Path) -> None:
+        """Keep rejects for `path`; the file appears with the first spill."""
+        self.path = path
+        self.rows = 0
+        self.retry_rows = 0
+        self._waiting: list[Reject] = []
+        self._writer: pq.ParquetWriter | None = None
+
+    def add(self, reject: Reject) -> None:
+        """Take one row."""
+        self.rows += 1
+        self.retry_rows += reject.retry
+        self._waiting.append(reject)
+        if len(self._waiting) >= _SPILL:
+            self._spill()
+
+    def close(self) -> None:
+        """Write what is waiting and finish the file; without a reject there is no file."""
+        if self._waiting:
+            self._spill()
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+
+    def _spill(self) -> None:
+        """Write the waiting rejects as one row group."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        schema = reject_schema()
+        if self._writer is None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._writer = pq.ParquetWriter(self.path, schema)
+        self._writer.write_table(pa.Table.from_pylist([asdict(r) for r in self._waiting], schema))
+        self._waiting.clear()
+
+
+def reject_schema() -> pa.Schema:
+    """Give the Parquet schema of a quarantine file: the fields of Reject, in order."""
+    import pyarrow as pa
+
+    text = pa.string()
+    return pa.schema(
+        [
+            ("row", text),
+            ("rule", text),
+            ("column", text),
+            ("reason", text),
+            ("source", text),
+            ("line", pa.int64()),
+            ("retry", pa.bool_()),
+            ("answer", text),
+        ]
+    )
+
+
+def read_rejects(path: Path) -> Iterator[Reject]:
+    """Read a quarantine file row by row."""
+    import pyarrow.parquet as pq
+
+    for batch in pq.ParquetFile(path).iter_batches():
+        for row in batch.to_pylist():
+            yield Reject(**row)

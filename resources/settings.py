@@ -1,0 +1,88 @@
+"""Settings: read once from the environment, typed, with a clear error for a wrong value."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from resources.errors import SettingError
+
+COMPRESSIONS = ("snappy", "zstd", "none")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where the project is and how it makes data. Every field has a `DATAOPS_...` variable.
+
+    root: the project folder, with assets/ and resources/ in it (DATAOPS_ROOT).
+    data: where all data lives (DATAOPS_DATA; default root/data).
+    compression: Parquet codec (DATAOPS_COMPRESSION: snappy, zstd or none).
+    chunk_rows: rows handled at a time (DATAOPS_CHUNK_ROWS).
+    max_quarantine: share of rows in quarantine above which nothing is published (0..1).
+    memory_mb: memory DuckDB may use in one process, in MB (DATAOPS_MEMORY_MB).
+    lease_seconds: silence after which another attempt takes a lease over.
+    events_url: SQLAlchemy URL of the event store; empty = files under data/events.
+    formula_safe: neutralise cells that Excel would run as formulas, in CSV.
+    """
+
+    root: Path
+    data: Path
+    compression: str = "snappy"
+    chunk_rows: int = 10_000
+    max_quarantine: float = 0.01
+    memory_mb: int = 400
+    lease_seconds: float = 30.0
+    events_url: str = ""
+    formula_safe: bool = True
+
+
+def find_root(start: Path) -> Path:
+    """Give the nearest folder at or above `start` that holds assets/ and resources/."""
+    for folder in (start, *start.parents):
+        if (folder / "assets").is_dir() and (folder / "resources").is_dir():
+            return folder
+    return Path(__file__).resolve().parent.parent
+
+
+def load_settings(
+    root: Path | str | None = None, environment: Mapping[str, str] | None = None
+) -> Settings:
+    """Read the settings; `root` wins over DATAOPS_ROOT, which wins over the current folder.
+
+    Raises SettingError for a value that cannot be used, naming the variable.
+    """
+    env = os.environ if environment is None else environment
+    base = Path(root or env.get("DATAOPS_ROOT") or find_root(Path.cwd())).expanduser().resolve()
+    data = Path(env.get("DATAOPS_DATA") or base / "data").expanduser()
+    compression = env.get("DATAOPS_COMPRESSION", "snappy").lower()
+    if compression not in COMPRESSIONS:
+        raise SettingError(
+            f"DATAOPS_COMPRESSION is {compression!r}", f"set it to one of {', '.join(COMPRESSIONS)}"
+        )
+    return Settings(
+        root=base,
+        data=data if data.is_absolute() else base / data,
+        compression=compression,
+        chunk_rows=int(_number(env, "DATAOPS_CHUNK_ROWS", 10_000, 1, 1_000_000)),
+        max_quarantine=_number(env, "DATAOPS_MAX_QUARANTINE", 0.01, 0, 1),
+        memory_mb=int(_number(env, "DATAOPS_MEMORY_MB", 400, 64, 1_000_000)),
+        lease_seconds=_number(env, "DATAOPS_LEASE_SECONDS", 30, 0.2, 86_400),
+        events_url=env.get("DATAOPS_EVENTS_URL", ""),
+        formula_safe=env.get("DATAOPS_FORMULA_SAFE", "1").lower() not in ("0", "false", "no"),
+    )
+
+
+def _number(
+    env: Mapping[str, str], name: str, default: float, low: float, high: float
+) -> float:
+    """Read a number from the environment and hold it to its range."""
+    text = env.get(name, "")
+    try:
+        value = float(text) if text else default
+    except ValueError:
+        value = float("nan")
+    if not low <= value <= high:
+        raise SettingError(f"{name} is {text!r}", f"set it to a number from {low} to {high}")
+    return value

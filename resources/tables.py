@@ -1,0 +1,175 @@
+"""Tables as the product hands them over: streamed, lazy, readable by Arrow, DuckDB and pandas."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from resources.errors import DataOpsError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+
+class Table:
+    """Rows that are read when they are asked for, in batches, as often as they are asked for.
+
+    Anything that speaks the Arrow C stream (pyarrow, DuckDB, polars, pandas 3) can scan it:
+    `duckdb.sql("from table")`, `pa.table(table)`, `polars.from_arrow(table)`.
+    """
+
+    def __init__(
+        self,
+        schema: Callable[[], pa.Schema],
+        batches: Callable[[int], Iterator[pa.RecordBatch]],
+        *,
+        rows: int | None = None,
+        volatile: frozenset[str] = frozenset(),
+        files: tuple[Path, ...] = (),
+    ) -> None:
+        """Make a table from two functions: its Arrow schema, and batches of at most n rows.
+
+        volatile: columns that we filled ourselves and that do not count as content.
+        files: the Parquet files behind it, where it is exactly those.
+        """
+        self._schema = schema
+        self._batches = batches
+        self.rows = rows
+        self.volatile = volatile
+        self.files = files
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Give the Arrow schema."""
+        return self._schema()
+
+    @property
+    def columns(self) -> list[str]:
+        """Give the column names, in order."""
+        return list(self.schema.names)
+
+    def batches(self, rows: int = 10_000) -> Iterator[pa.RecordBatch]:
+        """Stream record batches of at most `rows` rows, in order."""
+        return self._batches(rows)
+
+    def frames(self, rows: int = 10_000) -> Iterator[pd.DataFrame]:
+        """Stream pandas DataFrames of at most `rows` rows, in order."""
+        return (batch.to_pandas() for batch in self.batches(rows))
+
+    def to_arrow(self) -> pa.Table:
+        """Read everything into one Arrow table (in memory)."""
+        import pyarrow as pa
+
+        return pa.Table.from_batches(self.batches(), schema=self.schema)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Read everything into one pandas DataFrame (in memory)."""
+        frame: pd.DataFrame = self.to_arrow().to_pandas()
+        return frame
+
+    def map(
+        self,
+        function: Callable[[pa.RecordBatch], pa.RecordBatch],
+        schema: Callable[[], pa.Schema] | None = None,
+    ) -> Table:
+        """Give the table whose batches are `function(batch)`; lazy, one batch at a time."""
+        return Table(
+            schema or self._schema,
+            lambda rows: (function(batch) for batch in self.batches(rows)),
+            volatile=self.volatile,
+        )
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """Offer the rows as an Arrow C stream."""
+        import pyarrow as pa
+
+        reader = pa.RecordBatchReader.from_batches(self.schema, self.batches())
+        return reader.__arrow_c_stream__(requested_schema)
+
+
+def parquet_table(files: Sequence[Path], rows: int | None = None) -> Table:
+    """Give the table that lies in Parquet `files`, in that order (they share one schema)."""
+
+    def schema() -> pa.Schema:
+        """Read the schema from the first file's footer."""
+        import pyarrow.parquet as pq
+
+        return pq.read_schema(files[0]).remove_metadata()
+
+    def batches(size: int) -> Iterator[pa.RecordBatch]:
+        """Stream the files one after the other."""
+        import pyarrow.parquet as pq
+
+        for file in files:
+            with pq.ParquetFile(file, pre_buffer=False) as parquet:
+                yield from parquet.iter_batches(batch_size=size)
+
+    return Table(schema, batches, rows=rows, files=tuple(files))
+
+
+def as_batches(value: object, rows: int) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+    """Turn whatever an asset's function returned into a schema and a stream of record batches.
+
+    Takes a Table, a pandas DataFrame, anything with an Arrow C stream (Arrow table, record batch
+    reader, DuckDB relation, polars frame), or an iterator of these. Raises DataOpsError else.
+    """
+    import pyarrow as pa
+
+    if isinstance(value, Table):
+        return value.schema, value.batches(rows)
+    if _is_frame(value):
+        table = pa.Table.from_pandas(value, preserve_index=False)
+        return table.schema.remove_metadata(), iter(table.to_batches(max_chunksize=rows))
+    if hasattr(value, "__arrow_c_stream__"):
+        reader = pa.RecordBatchReader.from_stream(value)
+        return reader.schema, _split(reader, rows)
+    if isinstance(value, pa.RecordBatch):
+        return value.schema, _split([value], rows)
+    if isinstance(value, Iterable) and not isinstance(value, str | bytes | dict):
+        return _from_iterator(iter(value), rows)
+    raise DataOpsError(
+        f"the function returned {type(value).__name__}, which is not a table",
+        "return a DataFrame, an Arrow table, a DuckDB relation, a Table, or an iterator of these",
+    )
+
+
+def _is_frame(value: object) -> bool:
+    """Tell a pandas DataFrame without importing pandas."""
+    kind = type(value)
+    return kind.__name__ == "DataFrame" and kind.__module__.split(".")[0] == "pandas"
+
+
+def _from_iterator(
+    values: Iterator[Any], rows: int
+) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+    """Stream an iterator of tables; the first one's schema holds for all."""
+    first = next(values, None)
+    if first is None:
+        raise DataOpsError(
+            "the function returned an iterator without a single table, so its columns are unknown",
+            "yield at least one table, empty if need be, or declare a schema",
+            empty=True,
+        )
+    if isinstance(first, dict | list | tuple | str):
+        raise DataOpsError(
+            f"the function yields {type(first).__name__}, which is not a table",
+            "yield DataFrames or Arrow record batches",
+        )
+    schema, batches = as_batches(first, rows)
+
+    def rest() -> Iterator[pa.RecordBatch]:
+        """Stream the tables after the first."""
+        for value in values:
+            yield from as_batches(value, rows)[1]
+
+    return schema, chain(batches, rest())
+
+
+def _split(batches: Iterable[pa.RecordBatch], rows: int) -> Iterator[pa.RecordBatch]:
+    """Cut batches that are longer than `rows`."""
+    for batch in batches:
+        for start in range(0, max(batch.num_rows, 1), rows):
+            yield batch.slice(start, rows)
