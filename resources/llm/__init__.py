@@ -1,0 +1,16 @@
+"""LLM cleaning: cleaning tasks, the `rules` engine, and models behind OpenAI-compatible URLs."""
+
+from resources.llm.cleaner import Cleaner, UsageFacts, make_cleaner
+from resources.llm.fields import load_task
+from resources.llm.task import CleaningTask, Invariants, TaskError, find_task
+
+__all__ = [
+    "Cleaner",
+    "CleaningTask",
+    "Invariants",
+    "TaskError",
+    "UsageFacts",
+    "find_task",
+    "load_task",
+    "make_cleaner",
+]

@@ -1,0 +1,172 @@
+"""The fields of a cleaning task's file: each one's type and range, with errors that say where."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from resources.errors import did_you_mean
+from resources.llm.document import Document, read_document
+from resources.llm.task import DEFAULT_RULES, RULES, CleaningTask, Invariants
+
+FIELDS = (
+    "task_name",
+    "description",
+    "system_message",
+    "prompt",
+    "model",
+    "temperature",
+    "max_tokens",
+    "columns",
+    "rows_per_request",
+    "fallback_models",
+    "invariants",
+    "rules",
+)
+KEPT = ("digits", "urls", "names", "length_ratio", "overlap")
+PLACE = re.compile(r"\{\{?\s*([A-Za-z_]\w*)\s*\}?\}")
+_MOST_ROWS = 100
+
+
+def load_task(path: Path) -> CleaningTask:
+    """Read a cleaning task; raises TaskError with file, line, field and the fix."""
+    document = read_document(path)
+    _known(document, document.values, FIELDS)
+    rules = _texts(document, "rules", DEFAULT_RULES)
+    for rule in rules:
+        if rule not in RULES:
+            near = did_you_mean(rule, RULES)
+            document.refuse("rules", f"no rule {rule!r}{near}", f"use {', '.join(RULES)}")
+    model = _text(document, "model")
+    task = CleaningTask(
+        name=path.name,
+        task_name=_text(document, "task_name") or path.stem,
+        description=_text(document, "description"),
+        system_message=_text(document, "system_message"),
+        prompt=_text(document, "prompt"),
+        model="" if model == "rules" else model,
+        temperature=_number(document, "temperature", 0.0, 0.0, 2.0),
+        max_tokens=_whole(document, "max_tokens", 1_000_000),
+        columns=_texts(document, "columns"),
+        rows_per_request=_rows_per_request(document),
+        fallback_models=_texts(document, "fallback_models"),
+        invariants=_invariants(document),
+        rules=tuple(rule for rule in RULES if rule in rules),
+    )
+    _prompt(document, task)
+    return task
+
+
+def _known(document: Document, names: Any, fields: tuple[str, ...], prefix: str = "") -> None:
+    """Refuse a field that does not exist."""
+    for name in names:
+        if name not in fields:
+            near = did_you_mean(str(name), fields)
+            document.refuse(
+                f"{prefix}{name}", f"there is no such field{near}", f"use {', '.join(fields)}"
+            )
+
+
+def _text(document: Document, name: str) -> str:
+    """Read a text field ("" where it is missing)."""
+    value = document.values.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        document.refuse(name, f"{value!r} is not text", "put it in quotes")
+    return value.strip()
+
+
+def _texts(document: Document, name: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Read a list of texts; a single text counts as a list of one."""
+    value = document.values.get(name)
+    if value is None:
+        return default
+    values = [value] if isinstance(value, str) else value
+    if not isinstance(values, list) or not all(isinstance(v, str) and v.strip() for v in values):
+        document.refuse(name, f"{value!r} is not a list of texts", "write it as [one, two]")
+    if len(set(values)) < len(values):
+        document.refuse(name, "an entry is written twice", "keep one of them")
+    return tuple(values)
+
+
+def _number(document: Document, name: str, default: float, low: float, high: float) -> float:
+    """Read a number and hold it to its range; nested names are written `invariants.overlap`."""
+    outer, _, inner = name.rpartition(".")
+    values = document.values[outer] if outer else document.values
+    value = values.get(inner)
+    if value is None:
+        return default
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        document.refuse(name, f"{value!r} is out of range", f"a number from {low:g} to {high:g}")
+    return float(value)
+
+
+def _whole(document: Document, name: str, high: int) -> int:
+    """Read a whole number from 1 (0 where it is missing)."""
+    value = document.values.get(name)
+    if value is None:
+        return 0
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= high:
+        document.refuse(name, f"{value!r} is out of range", f"a whole number from 1 to {high}")
+    return value
+
+
+def _rows_per_request(document: Document) -> int:
+    """Read a number of rows, or auto (0)."""
+    if document.values.get("rows_per_request") == "auto":
+        return 0
+    return _whole(document, "rows_per_request", _MOST_ROWS)
+
+
+def _invariants(document: Document) -> Invariants:
+    """Read what answers must keep."""
+    values = document.values.get("invariants")
+    if values is None:
+        return Invariants()
+    if not isinstance(values, dict):
+        document.refuse("invariants", "these are not fields", f"use {', '.join(KEPT)}")
+    _known(document, values, KEPT, "invariants.")
+    default = Invariants()
+    for name in ("digits", "urls", "names"):
+        if not isinstance(values.get(name, True), bool):
+            document.refuse(f"invariants.{name}", "neither true nor false", "write true or false")
+    return Invariants(
+        digits=values.get("digits", True),
+        urls=values.get("urls", True),
+        names=values.get("names", True),
+        length_ratio=_ratio(document, values.get("length_ratio"), default.length_ratio),
+        overlap=_number(document, "invariants.overlap", default.overlap, 0.0, 1.0),
+    )
+
+
+def _ratio(document: Document, value: Any, default: tuple[float, float]) -> tuple[float, float]:
+    """Read the lowest and highest length ratio."""
+    if value is None:
+        return default
+    numbers = isinstance(value, list) and all(
+        isinstance(v, int | float) and not isinstance(v, bool) for v in value
+    )
+    if not numbers or len(value) != 2 or not 0 <= value[0] <= 1 <= value[1] <= 100:
+        document.refuse(
+            "invariants.length_ratio", f"{value!r} is not [lowest, highest]", "write [0.5, 2.0]"
+        )
+    return float(value[0]), float(value[1])
+
+
+def _prompt(document: Document, task: CleaningTask) -> None:
+    """Hold the prompt to what the engine fills in: `{text}`, or a column's name."""
+    if not task.model:
+        if task.fallback_models:
+            document.refuse("fallback_models", "there is no model to fall back from", "add `model:`")
+        return
+    if not task.prompt:
+        document.refuse("prompt", "a task with a model needs one", "say what the model should do")
+    known = ("text", "raw_text", *task.columns)
+    for place in PLACE.findall(task.prompt):
+        if place not in known:
+            near = did_you_mean(place, known)
+            document.refuse(
+                "prompt", f"{{{place}}} stands for nothing{near}", "write {text} where the rows go"
+            )
