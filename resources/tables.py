@@ -173,3 +173,7 @@ def _split(batches: Iterable[pa.RecordBatch], rows: int) -> Iterator[pa.RecordBa
     for batch in batches:
         for start in range(0, max(batch.num_rows, 1), rows):
             yield batch.slice(start, rows)
+
+
+class Previous(Table):
+    """An asset's own current version, handed to its function; it has no rows before the first."""

@@ -1,0 +1,60 @@
+"""Declare data as typed assets. Everything a file under assets/ needs is named here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from assets.model.declare import Params, asset
+from assets.model.schema import (
+    Int32,
+    Json,
+    MaxMissing,
+    Name,
+    Precision,
+    Schema,
+    TimestampNs,
+    Unique,
+    Volatile,
+)
+from resources.tables import Table
+
+if TYPE_CHECKING:
+    from resources.llm import Cleaner
+    from resources.sources import Source
+
+    from resources.tables import Previous
+
+__all__ = [
+    "Cleaner",
+    "Int32",
+    "Json",
+    "MaxMissing",
+    "Name",
+    "Params",
+    "Precision",
+    "Previous",
+    "Schema",
+    "Source",
+    "Table",
+    "TimestampNs",
+    "Unique",
+    "Volatile",
+    "asset",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Import what only annotations need when it is first asked for: declaring stays cheap."""
+    if name == "Cleaner":
+        from resources.llm import Cleaner
+
+        return Cleaner
+    if name == "Source":
+        from resources.sources import Source
+
+        return Source
+    if name == "Previous":
+        from resources.tables import Previous
+
+        return Previous
+    raise AttributeError(f"module 'assets' has no attribute {name!r}")

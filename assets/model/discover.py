@@ -1,0 +1,159 @@
+"""Discovery: import the users' files and collect what they declare; a bad file stops nobody else."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import sys
+import time
+import traceback
+from collections.abc import Sequence
+from importlib.machinery import ModuleSpec, SourceFileLoader
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import CodeType, ModuleType
+from typing import Final
+
+from assets.model.chain import default_chain
+from assets.model.declare import LAYERS, Asset, Broken
+from assets.model.graph import Graph, build_graph
+from resources.errors import DataOpsError
+
+SLOW_IMPORT: Final = 0.05
+_DECLARED = re.compile(r"^@asset\b[\s\S]*?^def\s+([A-Za-z_]\w*)", re.MULTILINE)
+_EDGES = re.compile(r"""["']((?:raw|processed)\.[a-z][a-z0-9_]*)["']""")
+
+
+class _FreshLoader(SourceFileLoader):
+    """Load from source every time: bytecode files cannot tell two edits within one second."""
+
+    def get_code(self, fullname: str) -> CodeType | None:
+        """Compile the file as it is now."""
+        path = self.get_filename(fullname)
+        code: CodeType = self.source_to_code(self.get_data(path), path)
+        return code
+
+
+class _UserFiles:
+    """Find `assets.raw.*`, `assets.processed.*` and `assets.output.*` in one project's folder."""
+
+    def __init__(self, root: Path) -> None:
+        """Serve the project at `root`."""
+        self.folder = root / "assets"
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Give the spec of a users' module or layer; None for everything else."""
+        parts = fullname.split(".")
+        if len(parts) < 2 or parts[0] != "assets" or parts[1] not in LAYERS:
+            return None
+        place = self.folder.joinpath(*parts[1:])
+        if len(parts) == 2:
+            layer = ModuleSpec(fullname, None, is_package=True)
+            layer.submodule_search_locations = [str(place)]
+            return layer
+        file, package = place.with_name(place.name + ".py"), place / "__init__.py"
+        if file.is_file():
+            return spec_from_file_location(fullname, file, loader=_FreshLoader(fullname, str(file)))
+        if package.is_file():
+            return spec_from_file_location(
+                fullname,
+                package,
+                loader=_FreshLoader(fullname, str(package)),
+                submodule_search_locations=[str(place)],
+            )
+        return None
+
+
+def discover(root: Path) -> Graph:
+    """Load all assets of the project at `root`: its files, and what the default chain adds."""
+    _serve(root)
+    assets: list[Asset] = []
+    broken: list[Broken] = []
+    seconds: dict[str, float] = {}
+    for layer in LAYERS:
+        for file in sorted((root / "assets" / layer).glob("*.py")):
+            if file.name.startswith("_"):
+                continue
+            start = time.perf_counter()
+            found = _load(layer, file)
+            if (spent := time.perf_counter() - start) > SLOW_IMPORT:
+                seconds[str(file)] = spent
+            for item in found:
+                (broken if isinstance(item, Broken) else assets).append(item)  # type: ignore[arg-type]
+    return build_graph([*assets, *default_chain(assets, broken)], broken, seconds)
+
+
+def _serve(root: Path) -> None:
+    """Make imports of users' modules come from this project, fresh."""
+    sys.meta_path[:] = [f for f in sys.meta_path if not isinstance(f, _UserFiles)]
+    sys.meta_path.insert(0, _UserFiles(root))
+    prefixes = tuple(f"assets.{layer}" for layer in LAYERS)
+    for name in [n for n in sys.modules if n.startswith(prefixes)]:
+        if name in prefixes or name.startswith(tuple(p + "." for p in prefixes)):
+            del sys.modules[name]
+    importlib.invalidate_caches()
+
+
+def _load(layer: str, file: Path) -> Sequence[Asset | Broken]:
+    """Import one file; what it raises, whatever it is, makes only its own assets broken."""
+    name = f"assets.{layer}.{file.stem}"
+    try:
+        spec = spec_from_file_location(name, file, loader=_FreshLoader(name, str(file)))
+        if spec is None or spec.loader is None:
+            raise ImportError(f"{file} cannot be imported")
+        module = module_from_spec(spec)
+        sys.modules[name] = module
+        spec.loader.exec_module(module)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        sys.modules.pop(name, None)
+        return _broken(layer, file, error)
+    found = [
+        value.__dataops__
+        for value in vars(module).values()
+        if callable(value) and hasattr(value, "__dataops__") and value.__module__ == name
+    ]
+    if found:
+        return list(dict.fromkeys(found))
+    return [
+        Broken(
+            f"{layer}.{file.stem}",
+            f"{file.name} declares no asset: decorate a function with @asset, "
+            "or start the file's name with _ if it only helps others",
+            str(file),
+        )
+    ]
+
+
+def _broken(layer: str, file: Path, error: BaseException) -> list[Broken]:
+    """Say what went wrong and where, for each asset that the file seems to declare."""
+    line = _line(file, error)
+    kind = "" if isinstance(error, DataOpsError) else f"{type(error).__name__}: "
+    text = f"{kind}{error.msg if isinstance(error, SyntaxError) else error}"
+    try:
+        source = file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        source = ""
+    names = _DECLARED.findall(source) or [file.stem]
+    edges = tuple(dict.fromkeys(_EDGES.findall(source))) if layer != "raw" else ()
+    return [
+        Broken(
+            f"{layer}.{name}",
+            f"{text} ({file.name}, line {line})" if line else f"{text} ({file.name})",
+            str(file),
+            line,
+            tuple(edge for edge in edges if edge != f"{layer}.{name}"),
+        )
+        for name in dict.fromkeys(names)
+    ]
+
+
+def _line(file: Path, error: BaseException) -> int:
+    """Give the line of the file where the error came from, 0 where unknown."""
+    if isinstance(error, SyntaxError) and error.filename == str(file):
+        return error.lineno or 0
+    lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == str(file)]
+    return (lines[-1] or 0) if lines else 0
