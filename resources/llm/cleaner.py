@@ -99,4 +99,3 @@ class RulesCleaner:
             rows=source.rows,
             volatile=source.volatile | PROVENANCE,
         )
-

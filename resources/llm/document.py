@@ -131,7 +131,7 @@ def _shallow(path: Path, text: str) -> None:
         depth += opening - closing
         aliases += isinstance(event, yaml.AliasEvent)
         if depth > _DEEPEST or aliases > _ALIASES:
-            line = event.start_mark.line + 1
+            line = event.start_mark.line + 1 if event.start_mark else 1
             _refuse(path, line, "nested or aliased too much", "write the values out, flat")
 
 

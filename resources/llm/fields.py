@@ -159,7 +159,9 @@ def _prompt(document: Document, task: CleaningTask) -> None:
     """Hold the prompt to what the engine fills in: `{text}`, or a column's name."""
     if not task.model:
         if task.fallback_models:
-            document.refuse("fallback_models", "there is no model to fall back from", "add `model:`")
+            document.refuse(
+                "fallback_models", "there is no model to fall back from", "add `model:`"
+            )
         return
     if not task.prompt:
         document.refuse("prompt", "a task with a model needs one", "say what the model should do")

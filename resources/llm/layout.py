@@ -75,7 +75,9 @@ def stream_of(value: object) -> Table:
     return Table(lambda: schema, batches)
 
 
-def layout_of(schema: pa.Schema, columns: Sequence[str], task: str, *, paid: bool = False) -> Layout:
+def layout_of(
+    schema: pa.Schema, columns: Sequence[str], task: str, *, paid: bool = False
+) -> Layout:
     """Find the columns to clean: the task's, else the PRD's raw_text, else all text columns.
 
     Where texts are paid for, several text columns are never taken without being named.
@@ -106,7 +108,7 @@ def layout_of(schema: pa.Schema, columns: Sequence[str], task: str, *, paid: boo
 
 def _is_text(kind: pa.DataType) -> bool:
     """Tell a column of strings."""
-    import pyarrow.types as types
+    from pyarrow import types
 
     return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind))
 
@@ -121,6 +123,9 @@ def _processed(schema: pa.Schema) -> pa.Schema:
     created = schema.field("created_at").type
     if pa.types.is_timestamp(created) and created.tz is None:
         known["created_at"] = pa.field("created_at", moment)
+    for name in ("source", "raw_text", "metadata"):
+        if _is_text(schema.field(name).type):
+            known[name] = pa.field(name, pa.string())
     rest = [name for name in schema.names if name not in PROCESSED]
     return pa.schema([known.get(n) or schema.field(n) for n in (*PROCESSED, *rest)])
 

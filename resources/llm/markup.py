@@ -11,9 +11,13 @@ _ESCAPED_AND = re.compile(r"&(?:(?:amp|AMP|#0*38|#[xX]0*26);)+")
 # Closed lists. An opening tag of the first kind is HTML wherever it stands; one of the second may
 # be a title (`<table>`, `<b>`) and needs an attribute or its closing tag in the same text.
 _SURE = frozenset(
-    "br hr img p div li ul ol tr td th tbody thead nobr wbr blockquote h1 h2 h3 h4 h5 h6".split()
+    {"br", "hr", "img", "p", "div", "li", "ul", "ol", "tr", "td", "th", "tbody", "thead", "nobr"}
+    | {"wbr", "blockquote", "h1", "h2", "h3", "h4", "h5", "h6"}
 )
-_LIKELY = frozenset("a b i u s em strong span font small big sup sub table tt center".split())
+_LIKELY = frozenset(
+    {"a", "b", "i", "u", "s", "em", "strong", "span", "font", "small", "big", "sup", "sub"}
+    | {"table", "tt", "center"}
+)
 _BREAKING = _SURE - {"img", "wbr", "nobr"} | {"table", "center"}
 _ATTRIBUTES = r"(?:\s+[A-Za-z_:][\w:.-]*\s*=\s*(?:\"[^\"<>]*\"|'[^'<>]*'|[^\s\"'<>]+))"
 _TAG = re.compile(rf"<(/?)([A-Za-z][A-Za-z0-9]{{0,9}})({_ATTRIBUTES}{{0,20}})\s*/?>")

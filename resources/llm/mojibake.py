@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ _SPELLED = re.compile("\u3164([ㄱ-ㅎ])([ㅏ-ㅣ])([ㄱ-ㅎ\u3164])")
 _FIRST = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ"
 _MIDDLE = "ㅏㅐㅑㅒㅓㅔㅕㅖㅗㅘㅙㅚㅛㅜㅝㅞㅟㅠㅡㅢㅣ"
 _LAST = "\u3164ㄱㄲㄳㄴㄵㄶㄷㄹㄺㄻㄼㄽㄾㄿㅀㅁㅂㅄㅅㅆㅇㅈㅊㅋㅌㅍㅎ"
-_config: TextFixerConfig | None = None
 
 
 def repair(text: str) -> str:
@@ -42,9 +42,8 @@ def repair(text: str) -> str:
 
 def _compose(letters: re.Match[str]) -> str:
     """Compose a syllable spelled as filler and letters; letters that form none stay."""
-    first, middle, last = (
-        places.find(letter) for places, letter in zip((_FIRST, _MIDDLE, _LAST), letters.groups())
-    )
+    first, middle = _FIRST.find(letters[1]), _MIDDLE.find(letters[2])
+    last = _LAST.find(letters[3])
     if first < 0 or last < 0:
         return letters[0]
     return chr(0xAC00 + (first * len(_MIDDLE) + middle) * len(_LAST) + last)
@@ -78,20 +77,25 @@ def _from_cp949(text: str) -> str | None:
 
 def _by_ftfy(text: str) -> str:
     """Let ftfy undo UTF-8 read as something else; all its tidying of real text is off."""
-    global _config
     import ftfy
 
-    if _config is None:
-        _config = ftfy.TextFixerConfig(
-            unescape_html=False,
-            remove_terminal_escapes=False,
-            replace_lossy_sequences=False,
-            fix_latin_ligatures=False,
-            fix_character_width=False,
-            uncurl_quotes=False,
-            fix_line_breaks=False,
-            remove_control_chars=False,
-            normalization=None,
-            explain=False,
-        )
-    return ftfy.fix_encoding(text, _config)
+    return ftfy.fix_encoding(text, _config())
+
+
+@cache
+def _config() -> TextFixerConfig:
+    """Switch off everything of ftfy that tidies text which is not damaged."""
+    import ftfy
+
+    return ftfy.TextFixerConfig(
+        unescape_html=False,
+        remove_terminal_escapes=False,
+        replace_lossy_sequences=False,
+        fix_latin_ligatures=False,
+        fix_character_width=False,
+        uncurl_quotes=False,
+        fix_line_breaks=False,
+        remove_control_chars=False,
+        normalization=None,
+        explain=False,
+    )

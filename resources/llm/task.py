@@ -13,7 +13,7 @@ OPENAI_ENGINE = "openai/1"
 RULES = ("encoding", "entities", "tags", "control", "whitespace", "unicode", "repeats")
 DEFAULT_RULES = tuple(rule for rule in RULES if rule != "repeats")
 SUFFIXES = (".yaml", ".yml", ".json")
-_SHORT = 60
+_SHORT = 80
 
 
 class TaskError(DataOpsError):

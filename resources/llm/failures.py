@@ -1,0 +1,86 @@
+"""How a request can fail, and what each failure means for rows and run."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+
+from resources.errors import DataOpsError, SettingError
+from resources.llm.endpoint import Endpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from openai import APIStatusError
+
+
+class Refused(Exception):
+    """The server will not answer this pack, however often it is asked: a row of it is the cause."""
+
+
+class Passing(Exception):
+    """The server gave no answer, and its cause passes. stop: nothing more should be sent."""
+
+    def __init__(self, reason: str, *, stop: bool = False) -> None:
+        """Keep the reason as a sentence."""
+        super().__init__(reason)
+        self.stop = stop
+
+
+def told_by(error: APIStatusError) -> dict[str, str]:
+    """Give message, type, code and param that an error's body tells, as text."""
+    body: Any = error.body
+    if isinstance(body, dict) and isinstance(body.get("error"), dict):
+        body = body["error"]
+    told = body if isinstance(body, dict) else {"message": str(body or error.message)}
+    return {name: str(told.get(name) or "") for name in ("message", "type", "code", "param")}
+
+
+def is_quota(told: Mapping[str, str]) -> bool:
+    """Tell a used-up account from a rate limit: both come as 429."""
+    ends = ("insufficient_quota", "billing_hard_limit_reached", "billing_not_active")
+    return told["code"] in ends or told["type"] in ends
+
+
+def wait_asked(headers: Mapping[str, str]) -> float | None:
+    """Give the seconds that `retry-after-ms` or `Retry-After` asks for."""
+    if (exact := _seconds(headers.get("retry-after-ms", ""))) is not None:
+        return exact / 1_000
+    value = headers.get("retry-after", "")
+    if (seconds := _seconds(value)) is not None:
+        return seconds
+    try:
+        moment = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max((moment - datetime.now(UTC)).total_seconds(), 0.0)
+
+
+def _seconds(text: str) -> float | None:
+    """Read a number of seconds that makes sense."""
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if 0 <= value < 1e6 else None
+
+
+def wrong_setting(endpoint: Endpoint, model: str, status: int, message: str) -> DataOpsError:
+    """Give the error for an answer that means: this cannot work as it is set up."""
+    where = f"the LLM at {endpoint.shown}"
+    said = endpoint.scrub(message)
+    if status == 401:
+        problem = f"{where} does not accept the key ({said})"
+        fix = "correct DATAOPS_LLM_API_KEY (or OPENAI_API_KEY)"
+    elif status == 403:
+        problem = f"{where} does not allow this key to use the model {model!r} ({said})"
+        fix = "correct DATAOPS_LLM_API_KEY, or the task's `model:`"
+    elif status == 404:
+        problem = f"{where} does not know the model {model!r}, or the URL is wrong ({said})"
+        fix = "correct the task's `model:`, or DATAOPS_LLM_BASE_URL (it usually ends in /v1)"
+    else:
+        problem = f"{where} refuses requests to the model {model!r} with status {status} ({said})"
+        fix = "correct the task's `model:` and parameters, or DATAOPS_LLM_BASE_URL"
+    return SettingError(problem, fix, url=endpoint.shown, model=model, status=status)
