@@ -9,6 +9,12 @@ STAMP := $(VENV)/.installed
 # The first of these that works and is new enough. Override with PYTHON=...
 PYTHON ?=
 PYTHONS := $(or $(PYTHON),python3.13 python3 python3.12 python3.11 python)
+ifneq ($(and $(PYTHON),$(wildcard $(BIN)/python)),)
+  VERSION := -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null
+  ifneq ($(shell "$(PYTHON)" $(VERSION)),$(shell "$(BIN)/python" $(VERSION)))
+    $(error $(VENV) is not made with $(PYTHON): remove it, or name another folder with VENV=...)
+  endif
+endif
 SOURCES = $(wildcard assets catalog resources dags tests benchmarks)
 COVERAGE = --cov --cov-report=term
 PYTEST_ARGS ?=
