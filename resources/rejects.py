@@ -42,13 +42,18 @@ def row_json(row: Mapping[str, Any]) -> str:
 
 
 class Rejects:
-    """Collect rejects in bounded memory: they spill to one Parquet file as they come."""
+    """Collect rejects in bounded memory: they spill to one Parquet file as they come.
+
+    rows, retry_rows: how many so far, and how many of them for a passing cause.
+    counts: how many by (rule, column).
+    """
 
     def __init__(self, path: Path) -> None:
         """Keep rejects for `path`; the file appears with the first spill."""
         self.path = path
         self.rows = 0
         self.retry_rows = 0
+        self.counts: dict[tuple[str, str], int] = {}
         self._waiting: list[Reject] = []
         self._writer: pq.ParquetWriter | None = None
 
@@ -56,6 +61,8 @@ class Rejects:
         """Take one row."""
         self.rows += 1
         self.retry_rows += reject.retry
+        rule = (reject.rule, reject.column)
+        self.counts[rule] = self.counts.get(rule, 0) + 1
         self._waiting.append(reject)
         if len(self._waiting) >= _SPILL:
             self._spill()

@@ -22,6 +22,7 @@ class Settings:
     chunk_rows: rows handled at a time (DATAOPS_CHUNK_ROWS).
     max_quarantine: share of rows in quarantine above which nothing is published (0..1).
     memory_mb: memory DuckDB may use in one process, in MB (DATAOPS_MEMORY_MB).
+    retry_seconds: pause before the first retry of a collection; it doubles (DATAOPS_RETRY_SECONDS).
     lease_seconds: silence after which another attempt takes a lease over.
     events_url: SQLAlchemy URL of the event store; empty = files under data/events.
     formula_safe: neutralise cells that Excel would run as formulas, in CSV.
@@ -33,6 +34,7 @@ class Settings:
     chunk_rows: int = 10_000
     max_quarantine: float = 0.01
     memory_mb: int = 400
+    retry_seconds: float = 2.0
     lease_seconds: float = 30.0
     events_url: str = ""
     formula_safe: bool = True
@@ -68,6 +70,7 @@ def load_settings(
         chunk_rows=int(_number(env, "DATAOPS_CHUNK_ROWS", 10_000, 1, 1_000_000)),
         max_quarantine=_number(env, "DATAOPS_MAX_QUARANTINE", 0.01, 0, 1),
         memory_mb=int(_number(env, "DATAOPS_MEMORY_MB", 400, 64, 1_000_000)),
+        retry_seconds=_number(env, "DATAOPS_RETRY_SECONDS", 2, 0, 3_600),
         lease_seconds=_number(env, "DATAOPS_LEASE_SECONDS", 30, 0.2, 86_400),
         events_url=env.get("DATAOPS_EVENTS_URL", ""),
         formula_safe=env.get("DATAOPS_FORMULA_SAFE", "1").lower() not in ("0", "false", "no"),

@@ -1,0 +1,186 @@
+"""What an asset's function is handed: its upstream in the form it asked for, and what is injected."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from assets.engine.config import DEFAULT_TASK, source_paths
+from assets.engine.errors import FileDamaged, UpstreamMissing
+from assets.engine.project import Project
+from assets.model.declare import Asset
+from catalog.heads import Head
+from catalog.records import Input, Materialized, Usage
+from resources.errors import SourceError, did_you_mean
+from resources.files import file_facts
+from resources.rejects import Rejects
+from resources.tables import Previous, Table, parquet_table
+
+if TYPE_CHECKING:
+    from assets.engine.make import Attempt
+    from resources.llm import Cleaner
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """The function's arguments, and what its cleaners used, once the result was read."""
+
+    arguments: dict[str, Any]
+    cleaners: tuple[Cleaner, ...]
+
+    def usage(self) -> tuple[Usage, ...]:
+        """Give the usage of all cleaners, as the record keeps it."""
+        facts = [one for cleaner in self.cleaners for one in cleaner.usage]
+        return tuple(Usage(**{name: getattr(f, name) for name in Usage.__struct_fields__}) for f in facts)
+
+
+def pin_upstream(
+    project: Project, asset: Asset, heads: Mapping[str, Head]
+) -> tuple[Input, ...]:
+    """Fix the versions to read, and verify their bytes against the record.
+
+    Raises UpstreamMissing or FileDamaged, naming the upstream and its file.
+    """
+    pins = []
+    for key in asset.upstream:
+        current = heads[key].current
+        if current is None:
+            raise UpstreamMissing(
+                f"{asset.key} is made from {key}, which has no version yet",
+                f"make it first: dataops materialize {key} (or +{asset.key})",
+                asset=asset.key,
+                upstream=key,
+            )
+        for file in current.files:
+            _verify(project.data / file.path, file.checksum, key, current)
+        pins.append(Input(key, current.number, current.data_version))
+    return tuple(pins)
+
+
+def _verify(path: Path, checksum: str, key: str, current: Materialized) -> None:
+    """Compare a file's bytes with what was published."""
+    try:
+        facts = file_facts(path)
+    except OSError as error:
+        raise FileDamaged(
+            f"{path}, version {current.number} of {key}, cannot be read ({error.strerror})",
+            f"make it again (dataops materialize {key}) or go back (dataops rollback {key})",
+            asset=key,
+            file=str(path),
+        ) from error
+    if facts.checksum != checksum:
+        raise FileDamaged(
+            f"{path}, version {current.number} of {key}, is not what was published "
+            f"({facts.bytes} bytes, checksum {facts.checksum[:8]} for {checksum[:8]})",
+            f"make it again (dataops materialize {key}) or go back (dataops rollback {key})",
+            asset=key,
+            file=str(path),
+        )
+
+
+def arguments_for(project: Project, attempt: Attempt, rejects: Rejects) -> Handed:
+    """Put together what the function asks for."""
+    asset = attempt.asset
+    arguments: dict[str, Any] = {}
+    cleaners: list[Cleaner] = []
+    for argument in asset.arguments:
+        if argument.kind == "upstream":
+            current = attempt.heads[argument.key].current
+            assert current is not None  # noqa: S101 - pin_upstream looked
+            table = table_of(project, current)
+            arguments[argument.name] = _FORMS[argument.form](table, project)
+        elif argument.kind == "cleaner":
+            cleaners.append(_cleaner(project, attempt, rejects))
+            arguments[argument.name] = cleaners[-1]
+        elif argument.kind == "params":
+            arguments[argument.name] = dict(asset.params)
+        elif argument.kind == "previous":
+            arguments[argument.name] = _previous(project, attempt)
+        else:
+            from resources.sources import Source
+
+            arguments[argument.name] = Source(
+                _source_files(project, asset),
+                name=asset.name,
+                columns=asset.columns,
+                rejects=rejects,
+                chunk_rows=project.settings.chunk_rows,
+            )
+    return Handed(arguments, tuple(cleaners))
+
+
+def table_of(project: Project, version: Materialized) -> Table:
+    """Give a version's rows."""
+    return parquet_table([project.data / file.path for file in version.files], version.rows)
+
+
+def _relation(table: Table, project: Project) -> object:
+    """Give an upstream as a DuckDB relation on a connection of its own."""
+    import duckdb
+
+    con = duckdb.connect(
+        config={
+            "memory_limit": f"{project.settings.memory_mb}MB",
+            "temp_directory": str(project.data / ".staging" / "spill"),
+        }
+    )
+    return con.read_parquet([str(file) for file in table.files])
+
+
+_FORMS: dict[str, Callable[[Table, Project], object]] = {
+    "table": lambda table, project: table,
+    "frame": lambda table, project: table.to_pandas(),
+    "arrow": lambda table, project: table.to_arrow(),
+    "frames": lambda table, project: table.frames(project.settings.chunk_rows),
+    "batches": lambda table, project: table.batches(project.settings.chunk_rows),
+    "relation": _relation,
+}
+
+
+def _cleaner(project: Project, attempt: Attempt, rejects: Rejects) -> Cleaner:
+    """Make the cleaner for the asset's cleaning task."""
+    from resources.llm import find_task, load_task, make_cleaner
+
+    name = attempt.task or attempt.asset.task or DEFAULT_TASK
+    root = project.settings.root
+    task = None if name == DEFAULT_TASK else load_task(find_task(root, name))
+    return make_cleaner(task, settings=project.settings, rejects=rejects)
+
+
+def _previous(project: Project, attempt: Attempt) -> Previous:
+    """Give the asset's own current version; without one, a table without rows."""
+    import pyarrow as pa
+
+    from resources.columns import arrow_type
+
+    current = attempt.head.current
+    if current is not None and attempt.asset.layer != "output":
+        table = table_of(project, current)
+        return Previous(lambda: table.schema, table.batches, rows=table.rows, files=table.files)
+    columns = attempt.asset.columns or ()
+    return Previous(
+        lambda: pa.schema([pa.field(c.name, arrow_type(c)) for c in columns]), lambda rows: iter(()), rows=0
+    )
+
+
+def _source_files(project: Project, asset: Asset) -> tuple[Path, ...]:
+    """Give the files a collector reads; raises SourceError naming what is not there."""
+    found = source_paths(project, asset)
+    if asset.source and not found:
+        raise SourceError(
+            f"{asset.key}: no file matches {list(asset.source)} below {project.settings.root}",
+            "put the files there, or mend source=",
+            asset=asset.key,
+        )
+    for name, path in found.items():
+        if not path.is_file():
+            near = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+            raise SourceError(
+                f"{asset.key} reads {name}, which is not there ({path}){did_you_mean(path.name, near)}",
+                "put the file there, or mend source=",
+                asset=asset.key,
+                file=str(path),
+            )
+    return tuple(found.values())

@@ -1,0 +1,187 @@
+"""Materialize one asset: lease, look again, attempt, retry where that can help."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+from uuid import uuid4
+
+from assets.engine.current import sync_current
+from assets.engine.due import show_time
+from assets.engine.errors import BlockedError, PassingFailure, Superseded
+from assets.engine.failures import as_failure, record_failure
+from assets.engine.lease import Holder, lease, new_holder
+from assets.engine.log import log
+from assets.engine.make import Attempt, make
+from assets.engine.plan import current_identity, heads_of, own_reasons
+from assets.engine.project import Project
+from assets.engine.reasons import ASKED, Reason
+from catalog.heads import Head
+from catalog.records import Materialized
+from resources.errors import DataOpsError
+from resources.files import need_writable
+
+TRIES: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of it. state: made, unchanged (made, identical), fresh (nothing to do) or held."""
+
+    key: str
+    state: str
+    materialized: Materialized | None
+    reasons: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """How a materialization was asked for."""
+
+    run: str
+    by: str
+    request: str
+    force: bool
+    task: str | None
+    as_of: datetime
+    progress: Callable[[int], None] | None
+
+
+def materialize(
+    project: Project,
+    key: str,
+    *,
+    run: str,
+    by: str = "",
+    force: bool = False,
+    request: str = "",
+    task: str | None = None,
+    as_of: datetime | None = None,
+    tries: int = TRIES,
+    attempt_number: int = 1,
+    wait: bool = True,
+    waiting: Callable[[Holder], None] | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Outcome:
+    """Make one asset if it is stale, or if `force` asks for it; publish one version or nothing.
+
+    run: the run this belongs to. by: who. request: names a demand ("run/task/clear count") that is
+    satisfied once, however often its attempt is started. task: a cleaning task in place of the
+    declared one. as_of: the moment it is made for (a schedule's tick). tries: how often a
+    collection is tried in all. attempt_number: which try of the same Airflow task this is; a later
+    one takes an earlier one's lease over. wait: whether to wait for another attempt to end.
+    progress: told the rows handed over so far.
+
+    Raises DataOpsError of what went wrong (`permanent` says whether a retry can help); what failed
+    is recorded, and the last version stays current.
+    """
+    asset = project.graph.find(key)
+    settings = project.settings
+    need_writable(settings.data)
+    now = datetime.now(UTC)
+    asked = _Asked(run, by, request, force, task, as_of or now, progress)
+    me = new_holder(uuid4().hex, run, show_time(now), key if request or attempt_number > 1 else "", attempt_number)
+    with lease(
+        settings.data / "leases",
+        key,
+        me,
+        seconds=settings.lease_seconds,
+        wait=wait,
+        waiting=waiting,
+    ):
+        tries = tries if asset.layer == "raw" else 1
+        for number in range(1, tries + 1):
+            try:
+                return _settled(project, key, asked)
+            except PassingFailure as error:
+                if number == tries:
+                    raise
+                pause = settings.retry_seconds * 2 ** (number - 1) * random.uniform(0.5, 1.5)  # noqa: S311
+                log("collection failed, trying again", asset=key, error=str(error), pause=pause)
+                time.sleep(pause)
+    raise AssertionError("the loop above returns or raises")
+
+
+def _settled(project: Project, key: str, asked: _Asked) -> Outcome:
+    """Attempt it; where another was faster, look again: often nothing is left to do."""
+    while True:
+        try:
+            return _once(project, key, asked)
+        except Superseded:
+            if asked.force and not asked.request:
+                raise
+            log("superseded, looking again", asset=key)
+
+
+def _once(project: Project, key: str, asked: _Asked) -> Outcome:
+    """Look at the asset as it is now, and attempt it if there is a reason."""
+    asset = project.graph.assets[key]
+    heads = heads_of(project, [key, *asset.upstream])
+    head = heads[key]
+    if asked.request and head.current is not None and head.current.request == asked.request:
+        return Outcome(key, "fresh", head.current)
+    reasons = own_reasons(project, asset, heads, asked.as_of, asked.task)
+    if not asked.force:
+        if head.held:
+            return Outcome(key, "held", head.current, tuple(reasons))
+        if not reasons:
+            sync_current(project, asset, head)
+            return Outcome(key, "fresh", head.current)
+        _refuse_blocked(project, key, head)
+    else:
+        reasons = [*reasons, Reason(ASKED)]
+    attempt = Attempt(
+        asset=asset,
+        heads=heads,
+        reasons=tuple(reasons),
+        run=asked.run,
+        by=asked.by,
+        request=asked.request,
+        task=asked.task,
+        as_of=asked.as_of,
+        progress=asked.progress,
+    )
+    return _attempt(project, attempt)
+
+
+def _attempt(project: Project, attempt: Attempt) -> Outcome:
+    """Attempt it; a failure is recorded before it is raised."""
+    key = attempt.asset.key
+    try:
+        made = make(project, attempt)
+    except Superseded:
+        raise
+    except Exception as error:
+        failure = as_failure(attempt, error)
+        record_failure(project, attempt, failure)
+        if failure is error:
+            raise
+        raise failure from error
+    project.checksums.save()
+    return Outcome(key, "unchanged" if made.unchanged else "made", made, attempt.reasons)
+
+
+def _refuse_blocked(project: Project, key: str, head: Head) -> None:
+    """Refuse to try again what was blocked on exactly these inputs."""
+    last = head.last_attempt
+    if last is None or last.state != "blocked":
+        return
+    if last.identity == current_identity(project, project.graph.assets[key]):
+        raise BlockedError(
+            f"{key} was blocked on the same code, config and inputs: {last.error}",
+            f"mend the data or the declaration, or ask for it: "
+            f"dataops materialize {key} --force",
+            asset=key,
+        )
+
+
+def refold(project: Project) -> None:
+    """Publish the catalog at the end of a command; a failure here loses nothing but time."""
+    try:
+        project.catalog.fold()
+    except (DataOpsError, OSError) as error:
+        log("the catalog could not be published", asset="", error=str(error))

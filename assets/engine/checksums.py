@@ -1,0 +1,47 @@
+"""Checksums of files by size and time: a file is hashed once, and again only when it was touched."""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from resources.files import file_facts, replace_file
+
+
+class Checksums:
+    """Remember checksums of files, by path, size and modification time."""
+
+    def __init__(self, cache: Path) -> None:
+        """Remember in the JSON file `cache`, which may be deleted at any time."""
+        self._cache = cache
+        self._known: dict[str, list[int | str]] | None = None
+        self._new = False
+
+    def of(self, path: Path, status: os.stat_result) -> str:
+        """Give the file's sha256; `status` is its stat, taken just now."""
+        known = self._load()
+        entry = known.get(str(path))
+        if entry is not None and entry[:2] == [status.st_size, status.st_mtime_ns]:
+            return str(entry[2])
+        facts = file_facts(path)
+        known[str(path)] = [facts.bytes, facts.mtime_ns, facts.checksum]
+        self._new = True
+        return facts.checksum
+
+    def save(self) -> None:
+        """Keep what was learnt; where the data folder cannot be written it is learnt again."""
+        if self._new and self._known is not None:
+            with suppress(OSError):
+                replace_file(self._cache, json.dumps(self._known).encode())
+            self._new = False
+
+    def _load(self) -> dict[str, list[int | str]]:
+        """Read the cache when it is first needed."""
+        if self._known is None:
+            self._known = {}
+            with suppress(OSError, ValueError):
+                stored = json.loads(self._cache.read_bytes())
+                self._known = stored if isinstance(stored, dict) else {}
+        return self._known

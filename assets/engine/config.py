@@ -1,0 +1,110 @@
+"""What beside code decides a result: cleaning task, params, declared files; and sources."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from assets.engine.project import Project
+from assets.engine.reasons import SOURCE, Reason
+from assets.model.declare import Asset
+from catalog.records import SourceFile
+from resources.errors import SourceError
+
+DEFAULT_TASK: Final = "default"
+
+
+def config_of(project: Project, asset: Asset, task: str | None = None) -> dict[str, str]:
+    """Give the asset's config, item by item; `task` stands in for the declared cleaning task.
+
+    Raises TaskError (file, line, field) for a cleaning task that cannot be used, and SourceError
+    for a declared file that is not there.
+    """
+    config: dict[str, str] = {}
+    if any(argument.kind == "cleaner" for argument in asset.arguments):
+        name = task or asset.task or DEFAULT_TASK
+        config = {f"task.{k}": v for k, v in _task_config(project, name).items()}
+        config["task"] = Path(name).stem
+    for name, value in asset.params.items():
+        config[f"params.{name}"] = json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
+    for name in asset.files:
+        path = project.settings.root / name
+        try:
+            config[f"files.{name}"] = project.checksums.of(path, path.stat())[:16]
+        except OSError as error:
+            raise SourceError(
+                f"{asset.key} declares files=[{name!r}], which cannot be read ({error.strerror})",
+                "put the file there, or take it off the list",
+                asset=asset.key,
+                file=str(path),
+            ) from error
+    if asset.layer == "output" and not project.settings.formula_safe:
+        config["csv.formula_safe"] = "no"
+    return config
+
+
+def _task_config(project: Project, name: str) -> dict[str, str]:
+    """Give the config of a cleaning task, read once per project."""
+    if name not in project.tasks:
+        from resources.llm import CleaningTask, find_task, load_task
+
+        if name == DEFAULT_TASK:
+            project.tasks[name] = CleaningTask(DEFAULT_TASK).config()
+        else:
+            project.tasks[name] = load_task(find_task(project.settings.root, name)).config()
+    return project.tasks[name]
+
+
+def source_paths(project: Project, asset: Asset) -> dict[str, Path]:
+    """Give the files a raw asset reads now: name as declared or below the project -> path."""
+    root = project.settings.root
+    found: dict[str, Path] = {}
+    for pattern in asset.source:
+        path = Path(pattern).expanduser()
+        if any(sign in pattern for sign in "*?["):
+            base, rest = (Path(path.anchor), str(path)[len(path.anchor) :]) if path.is_absolute() else (root, str(path))
+            for file in sorted(base.glob(rest)):
+                if file.is_file():
+                    name = file.relative_to(root) if file.is_relative_to(root) else file
+                    found[name.as_posix()] = file
+        else:
+            found[pattern] = path if path.is_absolute() else root / path
+    return found
+
+
+def sources_now(project: Project, asset: Asset) -> tuple[SourceFile, ...]:
+    """Take the facts of all source files, hashing those that were touched."""
+    facts: list[SourceFile] = []
+    for name, path in source_paths(project, asset).items():
+        try:
+            status = path.stat()
+            checksum = project.checksums.of(path, status)
+        except OSError:
+            continue  # the collector says what is missing, with the pattern it asked for
+        facts.append(SourceFile(name, status.st_size, status.st_mtime_ns, checksum))
+    return tuple(facts)
+
+
+def source_reasons(project: Project, asset: Asset, recorded: Iterable[SourceFile]) -> list[Reason]:
+    """Compare the source files with those that the current version was collected from."""
+    before = {source.path: source for source in recorded}
+    after = source_paths(project, asset)
+    reasons = [Reason(SOURCE, name, "there", "gone") for name in before if name not in after]
+    for name, path in after.items():
+        try:
+            status = path.stat()
+        except OSError:
+            reasons.append(Reason(SOURCE, name, "there", "gone"))
+            continue
+        old = before.get(name)
+        if old is None:
+            reasons.append(Reason(SOURCE, name, "not there", "new"))
+        elif old.bytes != status.st_size:
+            reasons.append(Reason(SOURCE, name, f"{old.bytes} bytes", f"{status.st_size} bytes"))
+        elif old.mtime_ns != status.st_mtime_ns:
+            checksum = project.checksums.of(path, status)
+            if checksum != old.checksum:
+                reasons.append(Reason(SOURCE, name, old.checksum[:8], checksum[:8]))
+    return reasons

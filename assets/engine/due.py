@@ -1,0 +1,46 @@
+"""When a raw asset is due: by its schedule's ticks, or because it is no longer fresh."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from assets.engine.reasons import DUE, Reason
+from assets.model.declare import PRESETS, Asset
+
+
+def parse_time(text: str) -> datetime:
+    """Read a time as events write it."""
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def show_time(moment: datetime) -> str:
+    """Write a time as events do: UTC, to the microsecond, with Z."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def next_tick(schedule: str, after: datetime) -> datetime:
+    """Give the schedule's first tick after a moment (UTC)."""
+    from croniter import croniter
+
+    line = PRESETS.get(schedule, schedule)
+    tick: datetime = croniter(line, after.astimezone(UTC)).get_next(datetime)
+    return tick
+
+
+def due_reasons(asset: Asset, last: str, now: datetime) -> list[Reason]:
+    """Say whether the asset is due; `last` is the moment its last materialization was made for."""
+    made = parse_time(last)
+    if asset.schedule:
+        tick = next_tick(asset.schedule, made)
+        if tick <= now:
+            return [Reason(DUE, f"{asset.schedule}, since {tick:%Y-%m-%d %H:%M} UTC")]
+    if asset.fresh_for is not None and now - made > asset.fresh_for:
+        late = now - made - asset.fresh_for
+        return [Reason(DUE, f"fresh for {asset.fresh_for}, {_whole(late)} ago")]
+    return []
+
+
+def _whole(span: timedelta) -> timedelta:
+    """Drop fractions of a second."""
+    return timedelta(days=span.days, seconds=span.seconds)

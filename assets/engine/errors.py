@@ -1,0 +1,41 @@
+"""What can go wrong while an asset is made."""
+
+from __future__ import annotations
+
+from resources.errors import DataOpsError, TransientError
+
+
+class AttemptFailed(DataOpsError):
+    """The users' function, or the world it asked, failed; nothing was published."""
+
+
+class PassingFailure(TransientError):
+    """A collection failed in a way that may pass: it is tried again."""
+
+
+class SchemaMismatch(DataOpsError):
+    """The result does not have the declared columns."""
+
+
+class CheckFailed(DataOpsError):
+    """A blocking check failed; the last version stays current."""
+
+
+class BlockedError(DataOpsError):
+    """The same code, config and inputs were blocked before: trying again cannot help."""
+
+
+class UpstreamMissing(DataOpsError):
+    """What the asset is made from has no version that can be read."""
+
+
+class FileDamaged(DataOpsError):
+    """A published file is gone or its bytes are not those that were published."""
+
+
+class LeaseHeld(TransientError):
+    """Another attempt is making the asset right now."""
+
+
+class Superseded(DataOpsError):
+    """Another attempt or a rollback was faster; this attempt published nothing."""

@@ -1,0 +1,124 @@
+"""Failures: what an exception means, and the record of an attempt that published nothing."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import socket
+import time
+import traceback
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from assets.engine.due import show_time
+from assets.engine.errors import AttemptFailed, CheckFailed, PassingFailure
+from assets.engine.log import log
+from assets.engine.project import Project
+from catalog.records import Attempted
+from resources.errors import DataOpsError, TransientError
+
+if TYPE_CHECKING:
+    from assets.engine.make import Attempt
+
+_MISTAKES = (
+    SyntaxError,
+    NameError,
+    AttributeError,
+    TypeError,
+    ImportError,
+    KeyError,
+    IndexError,
+    AssertionError,
+    PermissionError,
+    FileNotFoundError,
+    IsADirectoryError,
+)
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def as_failure(attempt: Attempt, error: Exception) -> DataOpsError:
+    """Say an exception in the product's words; a DataOpsError passes as it is.
+
+    A collector's exception may pass, unless it is plainly a mistake in code or permissions.
+    """
+    asset = attempt.asset
+    if isinstance(error, OSError) and error.errno in _FULL:
+        return AttemptFailed(
+            f"{asset.key}: the disk is full ({error.strerror}); nothing was published",
+            "make room (`dataops prune --keep N` frees old versions), then run the same command",
+            asset=asset.key,
+        )
+    if isinstance(error, TransientError) and asset.layer == "raw":
+        return _passing(attempt, error.problem, error.fix)
+    if isinstance(error, DataOpsError):
+        return error
+    where = _where(asset.file, error)
+    notes = "".join(f"; {note}" for note in getattr(error, "__notes__", ()))
+    problem = f"{asset.key} raised {type(error).__name__}: {error}{where}{notes}"
+    if asset.layer == "raw" and not isinstance(error, _MISTAKES):
+        return _passing(attempt, problem, "see the stack trace: dataops logs " + asset.key)
+    return AttemptFailed(
+        problem,
+        f"mend it, then: dataops materialize {asset.key} (stack trace: dataops logs {asset.key})",
+        asset=asset.key,
+        error=type(error).__name__,
+    )
+
+
+def _passing(attempt: Attempt, problem: str, fix: str) -> PassingFailure:
+    """Make a failure that a retry may cure."""
+    return PassingFailure(problem, fix, asset=attempt.asset.key)
+
+
+def _where(file: str, error: Exception) -> str:
+    """Say the line of the users' file that raised."""
+    lines = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == file]
+    return f" ({os.path.basename(file)}, line {lines[-1].lineno})" if lines else ""
+
+
+def record_failure(project: Project, attempt: Attempt, failure: DataOpsError) -> None:
+    """Log the failure with its stack and record the attempt."""
+    key, head = attempt.asset.key, attempt.heads[attempt.asset.key]
+    blocked = isinstance(failure, CheckFailed)
+    log(
+        str(failure),
+        logging.ERROR,
+        trace=True,
+        asset=key,
+        attempt=attempt.id,
+        state="blocked" if blocked else "failed",
+    )
+    stream, number = f"{key}/attempts", head.attempts
+    while True:
+        number = project.events.last(stream, number) + 1
+        event = Attempted(
+            id=uuid4().hex,
+            at=show_time(datetime.now(UTC)),
+            by=attempt.by,
+            key=key,
+            number=number,
+            after=head.number,
+            run=attempt.run,
+            attempt=attempt.id,
+            state="blocked" if blocked else "failed",
+            identity=attempt.identity,
+            error_type=type(failure).__name__,
+            error=failure.problem,
+            fix=failure.fix,
+            facts={name: str(value) for name, value in failure.facts.items()},
+            checks=attempt.checks,
+            rows=attempt.rows_in,
+            quarantined=attempt.quarantined,
+            quarantine_file=attempt.quarantine_file,
+            seconds=round(time.monotonic() - attempt.started, 3),
+            log=attempt.log,
+            host=socket.gethostname(),
+        )
+        try:
+            if project.events.put(stream, number, event):
+                return
+        except OSError as error:  # a full or read-only disk must not hide what went wrong
+            log("the failed attempt could not be recorded", asset=key, error=str(error))
+            return

@@ -1,0 +1,50 @@
+"""Structured logs: one JSON object a line, one file an attempt; the same lines go to Airflow."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+LOGGER: Final = logging.getLogger("dataops")
+LOGGER.setLevel(logging.INFO)
+LOGGER.addHandler(logging.NullHandler())
+
+
+class JsonFormatter(logging.Formatter):
+    """Write a record as one JSON object: time, level, message, and its facts."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Give the line; a stack trace is one field."""
+        entry: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "message": record.getMessage(),
+            **getattr(record, "facts", {}),
+        }
+        if record.exc_info:
+            entry["stack"] = self.formatException(record.exc_info)
+        return json.dumps(entry, ensure_ascii=False, default=str)
+
+
+def log(message: str, level: int = logging.INFO, *, trace: bool = False, **facts: object) -> None:
+    """Log a message with its facts; `trace` adds the stack of the error being handled."""
+    LOGGER.log(level, message, extra={"facts": facts}, exc_info=trace)
+
+
+@contextmanager
+def attempt_log(path: Path) -> Iterator[None]:
+    """Keep what is logged during an attempt in `path` as well."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(JsonFormatter())
+    LOGGER.addHandler(handler)
+    try:
+        yield
+    finally:
+        LOGGER.removeHandler(handler)
+        handler.close()

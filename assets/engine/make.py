@@ -1,0 +1,253 @@
+"""One attempt: pin, run, stage, check, publish. Nothing is visible before the one event that says so."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+from assets.engine.arguments import arguments_for, pin_upstream
+from assets.engine.checks import Checked, check_rows, schema_checks
+from assets.engine.config import config_of, sources_now
+from assets.engine.content import data_version
+from assets.engine.errors import CheckFailed
+from assets.engine.identity import attempt_identity
+from assets.engine.log import attempt_log, log
+from assets.engine.plan import code_of, declared_schema
+from assets.engine.project import Project
+from assets.engine.publish import Result, publish
+from assets.engine.reasons import Reason
+from assets.engine.stage import stage
+from assets.model.declare import Asset
+from catalog.heads import Head
+from catalog.records import Check, Input, Materialized, SourceFile
+from resources.columns import Column, from_arrow
+from resources.rejects import Rejects
+from resources.tables import Table
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One try at making an asset: what it was given, and what became known on the way."""
+
+    asset: Asset
+    heads: Mapping[str, Head]
+    reasons: tuple[Reason, ...]
+    run: str
+    by: str
+    request: str
+    task: str | None
+    as_of: datetime
+    progress: Callable[[int], None] | None
+    id: str = field(default_factory=lambda: uuid4().hex)
+    begun: datetime = field(default_factory=lambda: datetime.now(UTC))
+    started: float = field(default_factory=time.monotonic)
+    cpu: float = field(default_factory=time.process_time)
+    identity: str = ""
+    inputs: tuple[Input, ...] = ()
+    sources: tuple[SourceFile, ...] = ()
+    code: dict[str, str] = field(default_factory=dict)
+    config: dict[str, str] = field(default_factory=dict)
+    checks: tuple[Check, ...] = ()
+    rows_in: int = 0
+    quarantined: int = 0
+    quarantine_file: str = ""
+    log: str = ""
+
+    @property
+    def head(self) -> Head:
+        """Give what was known of the asset when the attempt began."""
+        return self.heads[self.asset.key]
+
+    @property
+    def stamp(self) -> str:
+        """Give the attempt's name in file names: when it began, and a part of its id."""
+        return f"{self.begun:%Y%m%d_%H%M%S}_{self.id[:8]}"
+
+
+def make(project: Project, attempt: Attempt) -> Materialized:
+    """Run the attempt to its published version; raises whatever goes wrong, publishing nothing."""
+    key = attempt.asset.key
+    staging = project.data / ".staging" / attempt.id
+    attempt.log = f"logs/{key}/{attempt.stamp}.jsonl"
+    _reset_peak()
+    with attempt_log(project.data / attempt.log):
+        why = [str(reason) for reason in attempt.reasons]
+        log("attempt started", asset=key, attempt=attempt.id, run=attempt.run, why=why)
+        try:
+            _pin(project, attempt)
+            result = _result(project, attempt, staging)
+            made = publish(project, attempt, result)
+        except Exception:
+            _keep_rejects(project, attempt, staging)
+            log("attempt ended without a version", asset=key, attempt=attempt.id)
+            raise
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+        log(
+            "published",
+            asset=key,
+            version=made.number,
+            rows=made.rows,
+            duplicates=made.duplicates,
+            quarantined=made.quarantined,
+            unchanged=made.unchanged,
+            files=[file.path for file in made.files],
+            seconds=made.seconds,
+        )
+        return made
+
+
+def _pin(project: Project, attempt: Attempt) -> None:
+    """Fix what the attempt is made from, before anything is read."""
+    asset = attempt.asset
+    attempt.code = code_of(project, asset)
+    attempt.config = config_of(project, asset, attempt.task)
+    attempt.sources = sources_now(project, asset)
+    attempt.inputs = pin_upstream(project, asset, attempt.heads)
+    attempt.identity = attempt_identity(
+        attempt.code,
+        attempt.config,
+        {pin.key: pin.data_version for pin in attempt.inputs},
+        attempt.sources,
+        declared_schema(asset),
+    )
+    log(
+        "pinned",
+        asset=asset.key,
+        inputs={pin.key: pin.version for pin in attempt.inputs},
+        sources=[source.path for source in attempt.sources],
+    )
+
+
+def _result(project: Project, attempt: Attempt, staging: Path) -> Result:
+    """Call the function, stream what it returns aside, and check every row."""
+    asset, settings = attempt.asset, project.settings
+    rejects = Rejects(staging / "rejects.parquet")
+    handed = arguments_for(project, attempt, rejects)
+    value = asset.function(**handed.arguments)
+    try:
+        staged = stage(
+            value,
+            staging / "candidate.parquet",
+            key=asset.key,
+            columns=asset.columns,
+            rejects=rejects,
+            chunk_rows=settings.chunk_rows,
+            compression=settings.compression,
+            progress=attempt.progress,
+        )
+        columns = _columns(asset, staged.schema, value)
+        attempt.rows_in = staged.rows + rejects.rows
+        before = dict(rejects.counts)
+        checked = check_rows(staged, columns, rejects, settings, ordered=asset.ordered)
+    finally:
+        rejects.close()
+        attempt.quarantined = rejects.rows
+    limit = settings.max_quarantine if asset.max_quarantine is None else asset.max_quarantine
+    attempt.checks = schema_checks(
+        checked,
+        columns,
+        before,
+        declared=asset.columns is not None,
+        rows_in=attempt.rows_in,
+        quarantined=rejects.rows,
+        limit=limit,
+        layer=asset.layer,
+    )
+    log("checked", asset=asset.key, rows=checked.staged.rows, quarantined=rejects.rows)
+    _balance(attempt, checked, rejects)
+    _block(project, attempt, checked)
+    version = data_version(columns, checked.staged.rows, checked.content, ordered=asset.ordered)
+    return Result(
+        checked=checked,
+        columns=columns,
+        data_version=version,
+        rejects=rejects,
+        usage=handed.usage(),
+    )
+
+
+def _columns(asset: Asset, schema: object, value: object) -> tuple[Column, ...]:
+    """Give the columns as published: declared, or as they came; filled-in ones are volatile."""
+    columns = asset.columns if asset.columns is not None else from_arrow(schema)  # type: ignore[arg-type]
+    filled = value.volatile if isinstance(value, Table) else frozenset()
+    if not filled:
+        return columns
+    from dataclasses import replace
+
+    return tuple(replace(c, volatile=c.volatile or c.name in filled) for c in columns)
+
+
+def _balance(attempt: Attempt, checked: Checked, rejects: Rejects) -> None:
+    """Hold the books: every row handed over is published, a duplicate, or in quarantine."""
+    rows_out = checked.staged.rows + checked.duplicates + rejects.rows
+    if attempt.rows_in != rows_out:
+        raise CheckFailed(
+            f"{attempt.asset.key}: {attempt.rows_in} rows came in, but {checked.staged.rows} + "
+            f"{checked.duplicates} duplicates + {rejects.rows} in quarantine are {rows_out}",
+            "this is a defect of the product: please report it with the log",
+            asset=attempt.asset.key,
+        )
+
+
+def _block(project: Project, attempt: Attempt, checked: Checked) -> None:
+    """Stop where a blocking check failed, keeping what was made for a look."""
+    failed = [c for c in attempt.checks if not c.passed and c.severity == "block"]
+    if not failed:
+        return
+    key = attempt.asset.key
+    aside = project.data / "quarantine" / key / "blocked.parquet"
+    aside.parent.mkdir(parents=True, exist_ok=True)
+    checked.staged.path.replace(aside)
+    raise CheckFailed(
+        f"{key} failed its check " + " and ".join(_say(c, attempt) for c in failed),
+        f"the last version stays current; look at {aside}"
+        + (f" and the rows set aside: dataops show {key}" if attempt.quarantined else "")
+        + ", mend the data or the schema, then: "
+        f"dataops materialize {key}",
+        asset=key,
+        check=failed[0].name,
+        column=failed[0].column,
+    )
+
+
+def _say(check: Check, attempt: Attempt) -> str:
+    """Say what a check found."""
+    if check.name == "quarantined rows":
+        worst = sorted(
+            (c for c in attempt.checks if c.rows and c.severity == "warn" and c.name != "missing values"),
+            key=lambda c: -c.rows,
+        )
+        detail = ", ".join(f"{c.name} of {c.column}: {c.rows}" for c in worst[:3])
+        return (
+            f"{check.name!r}: {check.rows} of {attempt.rows_in} rows "
+            f"({check.value:.1%}, at most {check.threshold:.1%} may be)"
+            + (f" [{detail}]" if detail else "")
+        )
+    if check.name == "rows":
+        return "'rows': there is not a single row"
+    return repr(check.name) + (f" of {check.column}" if check.column else "")
+
+
+def _keep_rejects(project: Project, attempt: Attempt, staging: Path) -> None:
+    """Keep the rows that a failed attempt set aside."""
+    rejects = staging / "rejects.parquet"
+    if rejects.is_file():
+        attempt.quarantine_file = f"quarantine/{attempt.asset.key}/{attempt.stamp}.parquet"
+        target = project.data / attempt.quarantine_file
+        target.parent.mkdir(parents=True, exist_ok=True)
+        rejects.replace(target)
+
+
+def _reset_peak() -> None:
+    """Start the process's peak memory anew, where Linux lets us."""
+    try:
+        with open("/proc/self/clear_refs", "w", encoding="ascii") as file:
+            file.write("5")
+    except OSError:
+        return

@@ -1,0 +1,303 @@
+"""The plan: for every asset its state, the reasons for it, and what would be done."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+import msgspec
+
+from assets.engine.config import config_of, source_reasons, sources_now
+from assets.engine.due import due_reasons
+from assets.engine.identity import attempt_identity
+from assets.engine.project import Project
+from assets.engine.reasons import (
+    ASKED,
+    CODE,
+    CORRUPTED,
+    MISSING,
+    NEVER,
+    RETRY,
+    SCHEMA,
+    UPSTREAM,
+    CONFIG,
+    Reason,
+    changed_items,
+)
+from assets.model.declare import Asset
+from catalog.heads import Head
+from catalog.records import Materialized
+from resources.columns import fingerprint
+from resources.errors import DataOpsError
+
+MAKE: Final = "make"
+WAIT: Final = "wait"
+NONE: Final = "none"
+HELD: Final = "held"
+BLOCKED: Final = "blocked"
+STOPPED: Final = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class PlanLine:
+    """One asset in the plan.
+
+    state: missing, stale, waiting, fresh or broken. action: make, wait (made if its upstream comes
+    out different), none, held, blocked (failed its checks on the same inputs) or stopped (something
+    above it cannot be made). version: the current one, 0 without. held: the version held, or 0.
+    """
+
+    key: str
+    state: str
+    action: str
+    reasons: tuple[Reason, ...] = ()
+    note: str = ""
+    version: int = 0
+    held: int = 0
+
+    @property
+    def layer(self) -> str:
+        """Give the asset's layer."""
+        return self.key.partition(".")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The plan for a project at one moment: every asset, upstream before downstream."""
+
+    lines: tuple[PlanLine, ...]
+    as_of: datetime
+
+    def __getitem__(self, key: str) -> PlanLine:
+        """Give one asset's line."""
+        return next(line for line in self.lines if line.key == key)
+
+    def to_make(self, keys: Iterable[str] | None = None) -> tuple[str, ...]:
+        """Give the keys to work on, in order: those to make, and those waiting on others."""
+        chosen = None if keys is None else set(keys)
+        return tuple(
+            line.key
+            for line in self.lines
+            if line.action in (MAKE, WAIT) and (chosen is None or line.key in chosen)
+        )
+
+    def stale(self) -> tuple[str, ...]:
+        """Give the keys that are not fresh (one that is held is left alone)."""
+        return tuple(line.key for line in self.lines if _moves(line))
+
+
+def make_plan(
+    project: Project,
+    *,
+    asked: Iterable[str] = (),
+    now: datetime | None = None,
+    heads: Mapping[str, Head] | None = None,
+) -> Plan:
+    """Compare what is declared with what exists; `asked` are keys to make whatever their state.
+
+    now: the moment to plan for (a schedule's tick; default the present).
+    """
+    moment = now or datetime.now(UTC)
+    graph = project.graph
+    heads = heads if heads is not None else heads_of(project)
+    wanted = frozenset(asked)
+    lines: dict[str, PlanLine] = {}
+    for key in graph.order:
+        asset = graph.assets.get(key)
+        if asset is None:
+            bad = graph.broken[key]
+            lines[key] = PlanLine(key, "broken", STOPPED, note=bad.error)
+            continue
+        lines[key] = _line(project, asset, heads, lines, key in wanted, moment)
+    project.code.save()
+    project.checksums.save()
+    return Plan(tuple(lines.values()), moment)
+
+
+def heads_of(project: Project, keys: Iterable[str] | None = None) -> dict[str, Head]:
+    """Give the heads of assets; one that was renamed goes on with its old history."""
+    wanted = project.graph.assets if keys is None else set(keys)
+    olds = {
+        asset.renamed_from: key
+        for key in wanted
+        if (asset := project.graph.assets.get(key)) is not None and asset.renamed_from
+    }
+    heads = project.catalog.heads([*wanted, *olds])
+    for old, key in olds.items():
+        if heads[key].current is None and heads[old].current is not None:
+            heads[key] = msgspec.structs.replace(
+                heads[old], key=key, number=heads[key].number, attempts=heads[key].attempts
+            )
+    return heads
+
+
+def _line(
+    project: Project,
+    asset: Asset,
+    heads: Mapping[str, Head],
+    lines: Mapping[str, PlanLine],
+    asked: bool,
+    now: datetime,
+) -> PlanLine:
+    """Give one asset's line; its upstream's lines are there already."""
+    head = heads[asset.key]
+    version = head.current.number if head.current is not None else 0
+    try:
+        reasons = own_reasons(project, asset, heads, now)
+    except DataOpsError as error:
+        return PlanLine(asset.key, "broken", STOPPED, note=str(error), version=version)
+    moving = [up for up in asset.upstream if _moves(lines[up])]
+    if head.current is None:
+        state = "missing"
+    elif reasons:
+        state = "missing" if all(r.kind == MISSING for r in reasons) else "stale"
+    else:
+        state = "waiting" if moving else "fresh"
+    if asked:
+        reasons = [*reasons, Reason(ASKED)]
+    action, note = _action(project, asset, head, lines, state, asked)
+    return PlanLine(asset.key, state, action, tuple(reasons), note, version, head.held)
+
+
+def _moves(line: PlanLine) -> bool:
+    """Tell whether an upstream's line announces another version; a held one stays as it is."""
+    return line.state != "fresh" and line.action != HELD
+
+
+def _action(
+    project: Project,
+    asset: Asset,
+    head: Head,
+    lines: Mapping[str, PlanLine],
+    state: str,
+    asked: bool,
+) -> tuple[str, str]:
+    """Say what would be done about an asset, and why not."""
+    if not asked:
+        if state == "fresh":
+            return (HELD, f"held at {head.held}") if head.held else (NONE, "")
+        if head.held:
+            return HELD, f"held at {head.held}; `dataops release {asset.key}` lets it move on"
+    for up in asset.upstream:
+        above = lines[up]
+        if above.action in (STOPPED, BLOCKED):
+            # What is asked for by name may use the last good version of what is above it.
+            if not asked or not above.version or above.state == "broken":
+                word = "broken" if above.state == "broken" else above.action
+                return STOPPED, f"{up} is {word}"
+    if not asked and state in ("stale", "missing"):
+        last = head.last_attempt
+        if last is not None and last.state == "blocked":
+            if last.identity == current_identity(project, asset, lines):
+                return BLOCKED, f"blocked on these inputs: {last.error}"
+    if state == "waiting" and not asked:
+        return WAIT, ""
+    return MAKE, ""
+
+
+def current_identity(
+    project: Project, asset: Asset, lines: Mapping[str, PlanLine] | None = None
+) -> str:
+    """Give the identity that an attempt made now would have; "" while its upstream still moves."""
+    if lines is not None and any(_moves(lines[up]) for up in asset.upstream):
+        return ""
+    heads = heads_of(project, asset.upstream)
+    inputs = {up: h.current.data_version for up in asset.upstream if (h := heads[up]).current}
+    return attempt_identity(
+        code_of(project, asset), config_of(project, asset), inputs, sources_now(project, asset),
+        declared_schema(asset),
+    )
+
+
+def own_reasons(
+    project: Project,
+    asset: Asset,
+    heads: Mapping[str, Head],
+    now: datetime,
+    task: str | None = None,
+) -> list[Reason]:
+    """Give the reasons that lie in the asset itself and in its upstream's current versions."""
+    head = heads[asset.key]
+    current = head.current
+    config = config_of(project, asset, task)
+    if current is None:
+        return [Reason(NEVER)]
+    reasons = _file_reasons(project, current)
+    code = code_of(project, asset)
+    if code != current.code:
+        reasons += changed_items(CODE, current.code, code)
+    if config != current.config:
+        reasons += changed_items(CONFIG, current.config, config)
+    declared = declared_schema(asset)
+    if declared != current.declared_schema:
+        reasons.append(Reason(SCHEMA, "", current.declared_schema[:8], declared[:8]))
+    reasons += _upstream_reasons(asset, current, heads)
+    if asset.layer == "raw":
+        if asset.source or current.sources:
+            reasons += source_reasons(project, asset, current.sources)
+        if asset.schedule or asset.fresh_for is not None:
+            reasons += due_reasons(asset, head.last_as_of or current.as_of, now)
+    if current.retry_rows:
+        reasons.append(Reason(RETRY, f"{current.retry_rows} rows"))
+    return reasons
+
+
+def _upstream_reasons(
+    asset: Asset, current: Materialized, heads: Mapping[str, Head]
+) -> list[Reason]:
+    """Compare the pinned upstream versions with the current ones, by content."""
+    pinned = {pin.key: pin for pin in current.inputs}
+    reasons = []
+    for up in asset.upstream:
+        now, pin = heads[up].current, pinned.get(up)
+        if now is None:
+            continue  # the upstream's own line says it is missing
+        if pin is None:
+            renamed = [p for p in current.inputs if p.data_version == now.data_version]
+            if not renamed:
+                reasons.append(Reason(UPSTREAM, up, "not used", f"version {now.number}"))
+        elif pin.data_version != now.data_version:
+            reasons.append(
+                Reason(UPSTREAM, up, f"version {pin.version}", f"version {now.number}")
+            )
+    known = set(asset.upstream)
+    gone = [pin for pin in current.inputs if pin.key not in known]
+    if len(current.inputs) > len(asset.upstream):
+        reasons += [Reason(UPSTREAM, p.key, f"version {p.version}", "not used") for p in gone]
+    return reasons
+
+
+def _file_reasons(project: Project, current: Materialized) -> list[Reason]:
+    """Look at the current version's files: there, of the right size, touched since."""
+    reasons = []
+    for file in current.files:
+        path = project.data / file.path
+        try:
+            status = os.stat(path)
+        except OSError:
+            reasons.append(Reason(MISSING, file.path))
+            continue
+        if status.st_size != file.bytes:
+            reasons.append(
+                Reason(CORRUPTED, file.path, f"{file.bytes} bytes", f"{status.st_size} bytes")
+            )
+        elif status.st_mtime_ns != file.mtime_ns:
+            checksum = project.checksums.of(path, status)
+            if checksum != file.checksum:
+                reasons.append(Reason(CORRUPTED, file.path, file.checksum[:8], checksum[:8]))
+    return reasons
+
+
+def code_of(project: Project, asset: Asset) -> dict[str, str]:
+    """Give the digests of the asset's function and what it uses; the default chain has a version."""
+    if asset.engine_version:
+        return {"engine": asset.engine_version}
+    return project.code.of(asset.file, asset.function.__name__)
+
+
+def declared_schema(asset: Asset) -> str:
+    """Give the fingerprint of the declared columns, "" without a schema."""
+    return fingerprint(asset.columns) if asset.columns is not None else ""

@@ -1,0 +1,211 @@
+"""Publishing: the file gets its final name, then one event by put-if-absent makes it a version."""
+
+from __future__ import annotations
+
+import resource
+import socket
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from assets.engine.checks import Checked
+from assets.engine.content import ALGORITHM
+from assets.engine.current import write_current
+from assets.engine.due import show_time
+from assets.engine.errors import Superseded
+from assets.engine.plan import declared_schema
+from assets.engine.project import Project
+from assets.engine.reasons import CORRUPTED, MISSING
+from assets.model.versions import code_version
+from catalog.records import File, Materialized, Pruned, SchemaColumn, Usage
+from resources.columns import Column, fingerprint
+from resources.files import link_version
+from resources.rejects import Rejects
+
+if TYPE_CHECKING:
+    from assets.engine.make import Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A checked result, still aside."""
+
+    checked: Checked
+    columns: tuple[Column, ...]
+    data_version: str
+    rejects: Rejects
+    usage: tuple[Usage, ...]
+
+
+def publish(project: Project, attempt: Attempt, result: Result) -> Materialized:
+    """Make the result the asset's next version; raises Superseded where another was faster."""
+    unchanged = _is_unchanged(attempt, result)
+    linked: Path | None = None
+    quarantine: Path | None = None
+    try:
+        if unchanged and attempt.head.current is not None:
+            files = attempt.head.current.files
+        else:
+            linked, file = _final_file(project, attempt, result)
+            files = (file,)
+        quarantine = _keep_quarantine(project, attempt, result)
+        event = _put(project, attempt, _event(attempt, result, files, unchanged))
+    except Superseded:
+        # Only an attempt that knows it lost may take its files back; after any other failure the
+        # event may have been written, so they stay until prune finds that nothing names them.
+        for path in (linked, quarantine):
+            if path is not None:
+                path.unlink(missing_ok=True)
+        raise
+    if attempt.asset.layer == "output":
+        write_current(project, attempt.asset.name, event)
+    return event
+
+
+def _is_unchanged(attempt: Attempt, result: Result) -> bool:
+    """Tell whether the current version already holds exactly this, intact."""
+    current = attempt.head.current
+    return (
+        current is not None
+        and current.data_version == result.data_version
+        and current.content_algorithm == ALGORITHM
+        and not any(reason.kind in (MISSING, CORRUPTED) for reason in attempt.reasons)
+        and current.config.get("csv.formula_safe") == attempt.config.get("csv.formula_safe")
+    )
+
+
+def _final_file(project: Project, attempt: Attempt, result: Result) -> tuple[Path, File]:
+    """Give the staged rows their final form and name."""
+    asset, staged = attempt.asset, result.checked.staged
+    facts, source, suffix = staged.facts, staged.path, ".parquet"
+    if asset.layer == "output":
+        from resources.export import write_csv
+        from resources.tables import parquet_table
+
+        source, suffix = staged.path.with_name("export.csv"), ".csv"
+        table = parquet_table([staged.path], staged.rows)
+        facts = write_csv(table, source, formula_safe=project.settings.formula_safe)
+    target = link_version(
+        source,
+        project.data / asset.layer,
+        asset.name,
+        suffix,
+        at=datetime.now(UTC),
+        after=attempt.head.last_stamp,
+    )
+    return target, File(
+        path=f"{asset.layer}/{target.name}",
+        rows=staged.rows,
+        bytes=facts.bytes,
+        checksum=facts.checksum,
+        content=result.checked.content,
+        mtime_ns=target.stat().st_mtime_ns,
+    )
+
+
+def _keep_quarantine(project: Project, attempt: Attempt, result: Result) -> Path | None:
+    """Move the rows set aside to where the version's record names them."""
+    if not result.rejects.rows:
+        return None
+    attempt.quarantine_file = f"quarantine/{attempt.asset.key}/{attempt.stamp}.parquet"
+    target = project.data / attempt.quarantine_file
+    target.parent.mkdir(parents=True, exist_ok=True)
+    result.rejects.path.replace(target)
+    return target
+
+
+def _event(
+    attempt: Attempt, result: Result, files: tuple[File, ...], unchanged: bool
+) -> Materialized:
+    """Write down everything about the version."""
+    asset, head, checked = attempt.asset, attempt.head, result.checked
+    schema = fingerprint(result.columns)
+    same = head.current is not None and head.current.schema_fingerprint == schema
+    number = head.current.schema_version if same and head.current else head.schema_version + 1
+    return Materialized(
+        id=uuid4().hex,
+        at=show_time(datetime.now(UTC)),
+        by=attempt.by,
+        key=asset.key,
+        number=head.number + 1,
+        run=attempt.run,
+        attempt=attempt.id,
+        request=attempt.request,
+        as_of=show_time(attempt.as_of),
+        why=tuple(str(reason) for reason in attempt.reasons),
+        inputs=attempt.inputs,
+        sources=attempt.sources,
+        code_version=code_version(attempt.code),
+        code=attempt.code,
+        config=attempt.config,
+        data_version=result.data_version,
+        content_algorithm=ALGORITHM,
+        unchanged=unchanged,
+        files=files,
+        rows=checked.staged.rows,
+        rows_in=attempt.rows_in,
+        duplicates=checked.duplicates,
+        quarantined=result.rejects.rows,
+        retry_rows=result.rejects.retry_rows,
+        quarantine_file=attempt.quarantine_file,
+        bytes=sum(file.bytes for file in files),
+        schema_version=number,
+        schema_fingerprint=schema,
+        declared_schema=declared_schema(asset),
+        columns=tuple(
+            SchemaColumn(c.name, c.type, c.nullable, c.unique, tuple(c.allowed))
+            for c in result.columns
+        ),
+        checks=attempt.checks,
+        usage=result.usage,
+        seconds=round(time.monotonic() - attempt.started, 3),
+        cpu_seconds=round(time.process_time() - attempt.cpu, 3),
+        peak_memory=_peak(),
+        started_at=show_time(attempt.begun),
+        log=attempt.log,
+        host=socket.gethostname(),
+        release=_release(),
+    )
+
+
+def _put(project: Project, attempt: Attempt, event: Materialized) -> Materialized:
+    """Take the next number; a prune may have taken it, anything else means: superseded."""
+    from msgspec.structs import replace
+
+    while not project.events.put(event.key, event.number, event):
+        other = project.events.get(event.key, event.number)
+        if isinstance(other, Materialized) and other.attempt == attempt.id:
+            return other
+        if not isinstance(other, Pruned):
+            what = f"run {other.run} published" if isinstance(other, Materialized) else "it was rolled back or released"
+            raise Superseded(
+                f"{event.key}: while this attempt ran, {what} (number {event.number}); "
+                "this attempt published nothing",
+                f"look at it with: dataops history {event.key}",
+                asset=event.key,
+            )
+        event = replace(event, number=event.number + 1)
+    return event
+
+
+def _peak() -> int:
+    """Give this process's peak memory in bytes (since the attempt began, on Linux)."""
+    try:
+        for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def _release() -> str:
+    """Give the product's version."""
+    try:
+        return version("dataops")
+    except PackageNotFoundError:
+        return "source"

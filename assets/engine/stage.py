@@ -1,0 +1,254 @@
+"""Staging: stream what the function returned into a Parquet file aside, with the declared types."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from assets.engine.errors import SchemaMismatch
+from resources.columns import Column, arrow_type
+from resources.errors import DataOpsError, did_you_mean
+from resources.files import FileFacts, HashingFile
+from resources.rejects import Reject, Rejects, row_json
+from resources.tables import as_batches
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """A finished file aside. rows: in the file; ignored: columns that the schema does not have."""
+
+    path: Path
+    facts: FileFacts
+    rows: int
+    schema: pa.Schema
+    ignored: tuple[str, ...] = ()
+
+
+class StagedWriter:
+    """Write record batches to a Parquet file aside, hashed as written."""
+
+    def __init__(self, path: Path, schema: pa.Schema, compression: str) -> None:
+        """Open the file; row groups are about 100,000 rows."""
+        import pyarrow.parquet as pq
+
+        self.schema = schema
+        self.rows = 0
+        self._sink = HashingFile(path)
+        self._waiting: list[pa.RecordBatch] = []
+        self._held = 0
+        try:
+            self._writer = pq.ParquetWriter(self._sink, schema, compression=compression)
+        except BaseException:
+            self._sink.abort()
+            raise
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Take a batch; it reaches the file with its row group."""
+        self._waiting.append(batch)
+        self._held += batch.num_rows
+        self.rows += batch.num_rows
+        if self._held >= 100_000:
+            self._flush()
+
+    def _flush(self) -> None:
+        """Write what is waiting as one row group."""
+        import pyarrow as pa
+
+        if self._waiting:
+            self._writer.write_table(pa.Table.from_batches(self._waiting, self.schema))
+            self._waiting, self._held = [], 0
+
+    def close(self) -> FileFacts:
+        """Finish the file and read it back; raises TransientError where the disk lost bytes."""
+        try:
+            self._flush()
+            self._writer.close()
+        except BaseException:
+            self._sink.abort()
+            raise
+        return self._sink.verified()
+
+    def abort(self) -> None:
+        """Give up; the unfinished file stays aside, nobody reads it."""
+        self._sink.abort()
+
+
+def stage(
+    value: object,
+    path: Path,
+    *,
+    key: str,
+    columns: tuple[Column, ...] | None,
+    rejects: Rejects,
+    chunk_rows: int,
+    compression: str,
+    progress: Callable[[int], None] | None = None,
+) -> Staged:
+    """Write `value` to `path`; rows whose values do not fit the declared types become rejects.
+
+    Raises SchemaMismatch for missing columns and for types that change on the way.
+    """
+    import pyarrow as pa
+
+    schema, batches = as_batches(value, chunk_rows)
+    ignored: tuple[str, ...] = ()
+    if columns is not None:
+        ignored = _match(key, columns, schema)
+        target = pa.schema([pa.field(c.name, arrow_type(c)) for c in columns])
+    else:
+        target = _plain(schema)
+    _distinct(key, target)
+    writer = StagedWriter(path, target, compression)
+    try:
+        for batch in batches:
+            writer.write(_fit(key, batch, target, rejects, declared=columns is not None))
+            if progress is not None:
+                progress(writer.rows)
+        return Staged(path, writer.close(), writer.rows, target, ignored)
+    except BaseException as error:
+        writer.abort()
+        if isinstance(error, Exception) and not isinstance(error, DataOpsError):
+            error.add_note(f"{key} had handed over {writer.rows:,} rows before this happened")
+        raise
+
+
+def _match(key: str, columns: tuple[Column, ...], schema: pa.Schema) -> tuple[str, ...]:
+    """Check that every declared column is there; give the names nobody declared."""
+    missing = [c.name for c in columns if c.name not in schema.names]
+    if missing:
+        hints = "".join(
+            f" ({name!r}{did_you_mean(name, schema.names)})"
+            for name in missing
+            if did_you_mean(name, schema.names)
+        )
+        raise SchemaMismatch(
+            f"{key} lacks the declared columns {missing}{hints}; it has {schema.names}",
+            "return them, or change the schema",
+            asset=key,
+            columns=missing,
+        )
+    known = {c.name for c in columns}
+    return tuple(name for name in schema.names if name not in known)
+
+
+def _distinct(key: str, schema: pa.Schema) -> None:
+    """Refuse names that only capitals tell apart: SQL cannot."""
+    seen: dict[str, str] = {}
+    for name in schema.names:
+        other = seen.setdefault(name.lower(), name)
+        if other is not name:
+            raise SchemaMismatch(
+                f"{key} has two columns called {other!r} and {name!r}, which SQL cannot tell apart",
+                "rename one of them",
+                asset=key,
+            )
+
+
+def _plain(schema: pa.Schema) -> pa.Schema:
+    """Give undeclared columns types that Parquet, DuckDB and pandas all carry."""
+    import pyarrow as pa
+
+    def plain(kind: pa.DataType) -> pa.DataType:
+        """Unpack dictionaries and views; columns without any value are text."""
+        if pa.types.is_dictionary(kind):
+            return plain(kind.value_type)
+        if pa.types.is_null(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+            return pa.string()
+        if pa.types.is_timestamp(kind) and kind.tz is not None:
+            return pa.timestamp(kind.unit)
+        return kind
+
+    return pa.schema([pa.field(f.name, plain(f.type)) for f in schema])
+
+
+def _fit(
+    key: str, batch: pa.RecordBatch, target: pa.Schema, rejects: Rejects, *, declared: bool
+) -> pa.RecordBatch:
+    """Give a batch the target's columns and types; rows that do not fit become rejects."""
+    import pyarrow as pa
+
+    arrays: list[pa.Array] = []
+    bad: dict[int, tuple[str, str]] = {}
+    for field in target:
+        try:
+            source = batch.column(field.name)
+        except KeyError:
+            raise SchemaMismatch(
+                f"{key} handed over a table without the column {field.name!r}, "
+                "which the ones before had",
+                "hand over the same columns every time",
+                asset=key,
+                column=field.name,
+            ) from None
+        try:
+            arrays.append(_cast(source, field.type))
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+            if not declared or isinstance(error, pa.ArrowNotImplementedError):
+                raise SchemaMismatch(
+                    f"{key}: the column {field.name!r} is {source.type}, not {field.type} ({error})",
+                    "hand over one type, or declare it with schema=",
+                    asset=key,
+                    column=field.name,
+                ) from error
+            array, wrong = _cast_rows(source, field.type)
+            arrays.append(array)
+            for row in wrong:
+                bad.setdefault(row, (field.name, str(field.type)))
+    fitted = pa.RecordBatch.from_arrays(arrays, schema=target)
+    if not bad:
+        return fitted
+    for row, (column, kind) in sorted(bad.items()):
+        values = batch.slice(row, 1).to_pylist()[0]
+        reason = f"{column}: {str(values[column])[:80]!r} is not {kind}"
+        rejects.add(Reject(row_json(values), "type", column, reason))
+    return fitted.filter(pa.array([i not in bad for i in range(batch.num_rows)]))
+
+
+def _cast(array: pa.Array, kind: pa.DataType) -> pa.Array:
+    """Cast without loss; an empty text is a missing value for every type but text."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if array.type == kind:
+        return array
+    if pa.types.is_dictionary(array.type):
+        array = array.dictionary_decode()
+    if pa.types.is_string(array.type) and not (pa.types.is_string(kind) or pa.types.is_binary(kind)):
+        array = pc.if_else(pc.equal(array, ""), None, array)
+    return array.cast(kind, safe=True)
+
+
+def _cast_rows(array: pa.Array, kind: pa.DataType) -> tuple[pa.Array, list[int]]:
+    """Cast piece by piece, halving down to the values that do not fit; those become null."""
+    import pyarrow as pa
+
+    pieces: list[pa.Array] = []
+    wrong: list[int] = []
+    stack: list[tuple[int, int]] = [(0, len(array))]
+    while stack:
+        start, length = stack.pop()
+        if length == 0:
+            continue
+        try:
+            pieces.append(_cast(array.slice(start, length), kind))
+        except pa.ArrowInvalid:
+            if length == 1:
+                wrong.append(start)
+                pieces.append(pa.nulls(1, kind))
+            else:
+                half = length // 2
+                stack.extend(((start + half, length - half), (start, half)))
+    return pa.concat_arrays(pieces), wrong
+
+
+def read_batches(path: Path, rows: int) -> Iterator[pa.RecordBatch]:
+    """Stream a staged file's batches."""
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(path, pre_buffer=False) as file:
+        yield from file.iter_batches(batch_size=rows)
