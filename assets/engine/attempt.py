@@ -17,7 +17,7 @@ from assets.engine.failures import as_failure, record_failure
 from assets.engine.lease import Holder, lease, new_holder
 from assets.engine.log import log
 from assets.engine.make import Attempt, make
-from assets.engine.plan import current_identity, heads_of, own_reasons
+from assets.engine.plan import heads_of, is_blocked, own_reasons
 from assets.engine.project import Project
 from assets.engine.reasons import ASKED, Reason
 from catalog.heads import Head
@@ -167,12 +167,10 @@ def _attempt(project: Project, attempt: Attempt) -> Outcome:
 
 def _refuse_blocked(project: Project, key: str, head: Head) -> None:
     """Refuse to try again what was blocked on exactly these inputs."""
-    last = head.last_attempt
-    if last is None or last.state != "blocked":
-        return
-    if last.identity == current_identity(project, project.graph.assets[key]):
+    if is_blocked(project, project.graph.assets[key], head):
+        error = head.last_attempt.error if head.last_attempt is not None else ""
         raise BlockedError(
-            f"{key} was blocked on the same code, config and inputs: {last.error}",
+            f"{key} was blocked on the same code, config and inputs: {error}",
             f"mend the data or the declaration, or ask for it: "
             f"dataops materialize {key} --force",
             asset=key,

@@ -14,14 +14,17 @@ def attempt_identity(
     config: Mapping[str, str],
     inputs: Mapping[str, str],
     sources: Iterable[SourceFile],
-    schema: str,
+    checks: str,
 ) -> str:
-    """Digest what decides an attempt's outcome: code, config, upstream data, sources, schema."""
+    """Digest what decides an attempt's outcome: code, config, upstream data, sources, and checks.
+
+    checks: whatever decides what blocks (schema fingerprint, limits), as text.
+    """
     parts = [
         sorted(code.items()),
         sorted(config.items()),
         sorted(inputs.items()),
         sorted((source.path, source.checksum) for source in sources),
-        schema,
+        checks,
     ]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]

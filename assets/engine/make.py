@@ -17,7 +17,7 @@ from assets.engine.content import data_version
 from assets.engine.errors import CheckFailed
 from assets.engine.identity import attempt_identity
 from assets.engine.log import attempt_log, log
-from assets.engine.plan import code_of, declared_schema
+from assets.engine.plan import code_of, declared_schema, quarantine_limit
 from assets.engine.project import Project
 from assets.engine.publish import Result, publish
 from assets.engine.reasons import Reason
@@ -114,7 +114,7 @@ def _pin(project: Project, attempt: Attempt) -> None:
         attempt.config,
         {pin.key: pin.data_version for pin in attempt.inputs},
         attempt.sources,
-        declared_schema(asset),
+        f"{declared_schema(asset)} {quarantine_limit(project, asset)}",
     )
     log(
         "pinned",
@@ -148,7 +148,6 @@ def _result(project: Project, attempt: Attempt, staging: Path) -> Result:
     finally:
         rejects.close()
         attempt.quarantined = rejects.rows
-    limit = settings.max_quarantine if asset.max_quarantine is None else asset.max_quarantine
     attempt.checks = schema_checks(
         checked,
         columns,
@@ -156,7 +155,7 @@ def _result(project: Project, attempt: Attempt, staging: Path) -> Result:
         declared=asset.columns is not None,
         rows_in=attempt.rows_in,
         quarantined=rejects.rows,
-        limit=limit,
+        limit=quarantine_limit(project, asset),
         layer=asset.layer,
     )
     log("checked", asset=asset.key, rows=checked.staged.rows, quarantined=rejects.rows)

@@ -188,14 +188,31 @@ def _action(
             if not asked or not above.version or above.state == "broken":
                 word = "broken" if above.state == "broken" else above.action
                 return STOPPED, f"{up} is {word}"
-    if not asked and state in ("stale", "missing"):
-        last = head.last_attempt
-        if last is not None and last.state == "blocked":
-            if last.identity == current_identity(project, asset, lines):
-                return BLOCKED, f"blocked on these inputs: {last.error}"
+    if not asked and state in ("stale", "missing") and is_blocked(project, asset, head, lines):
+        assert head.last_attempt is not None  # noqa: S101 - is_blocked looked
+        return BLOCKED, f"blocked on these inputs: {head.last_attempt.error}"
     if state == "waiting" and not asked:
         return WAIT, ""
     return MAKE, ""
+
+
+def is_blocked(
+    project: Project, asset: Asset, head: Head, lines: Mapping[str, PlanLine] | None = None
+) -> bool:
+    """Tell whether the last attempt was blocked on exactly what is there now.
+
+    A collector without a declared source reads a world that we cannot see: it may try again.
+    """
+    last = head.last_attempt
+    if last is None or last.state != "blocked" or (asset.layer == "raw" and not asset.source):
+        return False
+    return last.identity == current_identity(project, asset, lines)
+
+
+def quarantine_limit(project: Project, asset: Asset) -> float:
+    """Give the share of rows (0..1) above which nothing is published."""
+    limit = asset.max_quarantine
+    return project.settings.max_quarantine if limit is None else limit
 
 
 def current_identity(
@@ -207,8 +224,11 @@ def current_identity(
     heads = heads_of(project, asset.upstream)
     inputs = {up: h.current.data_version for up in asset.upstream if (h := heads[up]).current}
     return attempt_identity(
-        code_of(project, asset), config_of(project, asset), inputs, sources_now(project, asset),
-        declared_schema(asset),
+        code_of(project, asset),
+        config_of(project, asset),
+        inputs,
+        sources_now(project, asset),
+        f"{declared_schema(asset)} {quarantine_limit(project, asset)}",
     )
 
 
