@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from resources.errors import TransientError
+from resources.errors import DataOpsError, TransientError
 from resources.llm.cache import Answer, RowCache
 from resources.llm.client import Ask, Client
 from resources.llm.failures import Passing, Refused
@@ -16,6 +16,7 @@ from resources.llm.task import RULES_ENGINE, CleaningTask
 from resources.llm.validator import problem
 
 _OUTAGE = 3
+_USELESS = 20
 _REMEMBERED = 10_000
 
 
@@ -54,6 +55,7 @@ class Asker:
         self._given_up: dict[bytes, Failure] = {}
         self._stopped: Passing | None = None
         self._silent_packs = 0
+        self._rounds_in_vain: int | None = 0
 
     async def answers(
         self, items: Sequence[Item], order: int
@@ -166,6 +168,7 @@ class Asker:
             else:
                 left.append(_Open(item, why))
         self._settle(accepted)
+        self._note_use(model, bool(accepted), left)
         return left
 
     def _problem(self, item: Item, texts: Sequence[str], pack: Sequence[Item]) -> Failure | None:
@@ -194,6 +197,23 @@ class Asker:
         future = self._pending.pop(item.key, None)
         if future is not None and not future.done():
             future.set_result(result)
+
+    def _note_use(self, model: str, useful: bool, left: Sequence[_Open]) -> None:
+        """Raise before money is burnt on a model that has not given one usable answer."""
+        if useful or self._rounds_in_vain is None:
+            self._rounds_in_vain = None
+            return
+        self._rounds_in_vain += 1
+        if self._rounds_in_vain >= _USELESS:
+            why = left[0].why
+            raise DataOpsError(
+                f"the model {model!r} gave no usable answer in {_USELESS} requests "
+                f"(the last one: {why.reason})",
+                "try `rows_per_request: 1`, another `model:`, or looser `invariants:` in the task",
+                model=model,
+                task=self._task.name,
+                answer=why.answer[:200],
+            )
 
     def _note_silence(self, passing: Passing) -> None:
         """Stop sending once the server is surely gone: what is left would only wait in vain.

@@ -71,7 +71,7 @@ class ModelCleaner:
                 task=self._task.name,
                 **asdict(counts),
             )
-            for model, counts in sorted(self._counts.models.items())
+            for model, counts in sorted(dict(self._counts.models).items())
         )
 
     def clean(self, table: object) -> Table:

@@ -1,0 +1,158 @@
+"""The rules engine: what it repairs, and what it must never touch."""
+
+from __future__ import annotations
+
+import html
+import unicodedata
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from resources.llm.rules import _STEPS, _apply, cleaner_of
+from resources.llm.task import DEFAULT_RULES, RULES
+
+clean = cleaner_of()
+
+REPAIRED = {
+    "UTF-8 read as Latin-1": ("안녕하세요 영화".encode().decode("latin-1"), "안녕하세요 영화"),
+    "UTF-8 read as Windows-1252": ("It donâ€™t matter", "It don’t matter"),
+    "CP949 read as Latin-1": (
+        "안녕하세요 ㅋㅋ".encode("cp949").decode("latin-1"),
+        "안녕하세요 ㅋㅋ",
+    ),
+    "a syllable spelled with a filler": ("이거 ㅤㅂㅘㅅ는데", "이거 봣는데"),
+    "C1 controls": ("It\x92s", "It’s"),
+    "entities": ("톰 &amp; 제리 &#39;최고&#x27; &hearts;", "톰 & 제리 '최고' ♥"),
+    "entities escaped three times": ("&amp;amp;lt;올드보이&amp;amp;gt;", "<올드보이>"),
+    "tags": ("첫줄<br>둘째 <b>굵게</b> <a href='x'>끝</a>", "첫줄 둘째 굵게 끝"),
+    "zero-width characters": ("영\u200b화\ufeff 최\u2060고", "영화 최고"),
+    "control characters": ("영화\x00\x08 최고\x1b[31m!", "영화 최고!"),
+    "a joiner outside emoji": ("영\u200d화", "영화"),
+    "spaces": ("  영화\u00a0\u3000 최고\t\t!  ", "영화 최고 !"),
+    "line ends": ("하나 \r\n 둘\r\r\r\r셋", "하나\n둘\n\n셋"),
+    "decomposed Hangul": (unicodedata.normalize("NFD", "영화 최고"), "영화 최고"),
+}
+
+
+@pytest.mark.parametrize(("dirty", "expected"), REPAIRED.values(), ids=REPAIRED.keys())
+def test_it_repairs(dirty: str, expected: str) -> None:
+    assert clean(dirty) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<올드보이> 최고!",
+        "<Her> <Big> <table> <B> <M> <title> 다 봤다",
+        "<Center Stage> and <i>",
+        "3 < 5 > 2, a<b",
+        "ㅋㅋㅋㅋㅋㅋㅋㅋ!!!!!!! ㅠㅠㅠㅠ......",
+        "https://a.kr/?a=1&copy=2&amp;b=%20&lt=3#x 링크",
+        "www.example.com/a__b//c",
+        "전화 010-0000-0000, 1,234.50원, ½ ㎡ ① １２３",
+        "“큰따옴표” ‘작은따옴표’ … — 『제목』 《책》",
+        "👨\u200d👩\u200d👧\u200d👦 ❤️ 👍🏽 🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",
+        "café naïve à Łódź Ünïcödé ÀÉÎ ¿Éxito? ¡Ñandú! ±½ °C",
+        "AT&T R&D &c. &nosuch; &#0;",
+        "可愛い 日本語 漢字 男女 北京",
+        "می\u200cخواهم",
+        "क्\u200dष",
+        "שלום \u200fעולם",
+        "뷁 똠방각하 쀍 햏자",
+        "Ã",
+        "",
+        "하나\n둘\n\n셋",
+        "C:\\Users\\x\\n",
+    ],
+)
+def test_it_never_touches(text: str) -> None:
+    assert clean(text) == text
+
+
+def test_repeated_marks_are_shortened_only_when_asked() -> None:
+    assert (
+        cleaner_of((*DEFAULT_RULES, "repeats"))("굿!!!!!! ㅋㅋㅋㅋㅋ 10000 ....")
+        == "굿!!! ㅋㅋㅋ 10000 ...."
+    )
+
+
+def test_without_rules_nothing_is_changed() -> None:
+    assert cleaner_of(())("  &amp; <br>\x00 ") == "  &amp; <br>\x00 "
+
+
+def test_a_rule_that_is_off_changes_nothing() -> None:
+    assert cleaner_of(("whitespace",))("a  &amp;  <br>") == "a &amp; <br>"
+
+
+PIECES = st.sampled_from(
+    ["&amp;", "&", "amp;", "lt;", "gt;", "#38;", "<br>", "<b>", "</b>", "<", ">", "b", " ", "  "]
+    + [
+        "\n",
+        "\r",
+        "\u200d",
+        "\u200b",
+        "👩",
+        "영화",
+        "최고",
+        "ㅂ",
+        "ㅏ",
+        "\u3164",
+        "Ã",
+        "¼",
+        "È",
+        "³",
+    ]
+    + ["http://a.b", "?c=1", "\u1112\u1161\u11ab", "é", "e\u0301", "\x92", "â€™", "!!!!!", "\u202e"]
+    + ["樂", "1", ";", "'", '"', "=", "/", "\x1b[", "m", "\ufffd", "ì", "\x95", "\x88"]
+)
+TEXTS = st.one_of(st.text(), st.lists(PIECES).map("".join))
+
+
+@settings(max_examples=500)
+@given(TEXTS, st.sampled_from([DEFAULT_RULES, RULES]))
+@example("&am<b>p;</b>lt;br>", DEFAULT_RULES)
+def test_cleaning_twice_is_cleaning_once(text: str, rules: tuple[str, ...]) -> None:
+    once = cleaner_of(rules)(text)
+    assert cleaner_of(rules)(once) == once
+
+
+@settings(max_examples=500)
+@given(TEXTS, st.sampled_from([DEFAULT_RULES, RULES]))
+def test_a_text_that_is_not_looked_at_closely_needs_nothing(
+    text: str, rules: tuple[str, ...]
+) -> None:
+    if cleaner_of(rules)(text) == text:
+        steps = tuple(step for name, step in _STEPS.items() if name in rules)
+        assert _apply(text, steps) == text
+
+
+WORDS = st.text(st.characters(min_codepoint=0xAC00, max_codepoint=0xD7A3), min_size=1, max_size=6)
+CLEAN_TEXTS = st.lists(
+    WORDS | st.from_regex(r"[A-Za-z0-9]{1,8}[.,!?]?", fullmatch=True), min_size=1, max_size=8
+).map(" ".join)
+
+
+@given(CLEAN_TEXTS)
+def test_a_clean_text_comes_out_as_it_went_in(text: str) -> None:
+    assert clean(text) == text
+
+
+@given(CLEAN_TEXTS, st.integers(1, 3))
+def test_escaping_is_undone(text: str, times: int) -> None:
+    marked = f"<{text}> & '{text}'"
+    dirty = marked
+    for _ in range(times):
+        dirty = html.escape(dirty)
+    assert clean(dirty) == clean(marked)
+
+
+@given(CLEAN_TEXTS, st.sampled_from(["\u200b", "\ufeff", "\x00", "\u2060", "\u00ad"]), st.data())
+def test_invisible_characters_vanish(text: str, junk: str, data: st.DataObject) -> None:
+    at = data.draw(st.integers(0, len(text)))
+    assert clean(text[:at] + junk + text[at:]) == text
+
+
+@given(CLEAN_TEXTS)
+def test_decomposed_text_is_composed(text: str) -> None:
+    assert clean(unicodedata.normalize("NFD", text)) == text
