@@ -71,6 +71,7 @@ class LlmServer:
         self.times: deque[float] = deque(maxlen=10_000)
         self.bodies: deque[dict[str, Any]] = deque(maxlen=200)
         self.texts_seen: Counter[str] = Counter()
+        self._met: Counter[str] = Counter()
         self._at_once = 0
         self._random = random.Random(self.behaviour.seed)
         self._tokens, self._filled = self.behaviour.burst, 0.0
@@ -142,7 +143,7 @@ class LlmServer:
             self.bodies.append(asked)
             if (refusal := self._refusal(number, headers, asked)) is not None:
                 return refusal
-            fault = self._fault(number)
+            fault = self._fault(number, asked)
             if fault in HTTP_FAULTS:
                 return await self._http_fault(fault)
             if how.latency:
@@ -188,8 +189,11 @@ class LlmServer:
         self._tokens -= 1
         return True
 
-    def _fault(self, number: int) -> str:
-        """Give the fault of this request: from the script, else drawn."""
+    def _fault(self, number: int, asked: dict[str, Any]) -> str:
+        """Give the fault of this request: from the script, else drawn.
+
+        A row meets at most two faults, so that what a client must get right is certain.
+        """
         how = self.behaviour
         fault = ""
         if number <= len(how.script):
@@ -201,8 +205,11 @@ class LlmServer:
                 if draw < 0:
                     fault = name
                     break
-        if fault:
-            self.faults[fault] += 1
+        texts = [str(value) for value in _rows_of(asked).values()]
+        if not fault or any(self._met[text] >= 2 for text in texts):
+            return ""
+        self._met.update(texts)
+        self.faults[fault] += 1
         return fault
 
     async def _http_fault(self, fault: str) -> tuple[int, dict[str, str], Any]:

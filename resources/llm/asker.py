@@ -13,7 +13,7 @@ from resources.llm.failures import Passing, Refused
 from resources.llm.packer import Item, answer_tokens, packs
 from resources.llm.protocol import answer_schema, messages, read_answer
 from resources.llm.task import RULES_ENGINE, CleaningTask
-from resources.llm.validator import problem
+from resources.llm.validator import foreign, problem
 
 _OUTAGE = 3
 _USELESS = 20
@@ -55,6 +55,7 @@ class Asker:
         self._given_up: dict[bytes, Failure] = {}
         self._stopped: Passing | None = None
         self._silent_packs = 0
+        self._checking = asyncio.Lock()
         self._rounds_in_vain: int | None = 0
 
     async def answers(
@@ -116,8 +117,8 @@ class Asker:
         """Ask for one item: again at another temperature, of other models, then give it up."""
         task = self._task
         # At temperature 0 the same question gets the same wrong answer.
-        warmer = min(task.temperature + 0.5, 1.0) if task.temperature < 1.0 else 0.3
-        tries = [(task.model, task.temperature), (task.model, warmer)]
+        warmer = [0.4, 0.8] if task.temperature < 0.4 else [0.0, 1.0]
+        tries = [(task.model, temperature) for temperature in (task.temperature, *warmer)]
         tries += [(model, task.temperature) for model in task.fallback_models if model != "rules"]
         why = Failure("")
         for model, temperature in tries:
@@ -149,7 +150,7 @@ class Asker:
         except Refused as refusal:
             return [_Open(item, Failure(f"the model refuses: {refusal}")) for item in pack]
         except Passing as passing:
-            self._note_silence(passing)
+            await self._note_silence(passing, model)
             return [_Open(item, Failure(str(passing), retry=True)) for item in pack]
         self._silent_packs = 0
         found = read_answer(reply.content, self._columns, len(pack))
@@ -173,11 +174,15 @@ class Asker:
 
     def _problem(self, item: Item, texts: Sequence[str], pack: Sequence[Item]) -> Failure | None:
         """Say what keeps an answer from standing for its row."""
-        for place, (column, answer) in enumerate(zip(self._columns, texts, strict=True)):
-            others = [other.texts[place] for other in pack if other is not item]
-            why = problem(item.texts[place], answer, others, self._task.invariants)
+        for column, text, answer in zip(self._columns, item.texts, texts, strict=True):
+            why = problem(text, answer, self._task.invariants)
             if why:
                 return Failure(why, column, answer=answer[:2_000])
+        # Across all columns: single cells of different rows are often rightly equal.
+        answer = "\n".join(a for t, a in zip(item.texts, texts, strict=True) if t)
+        others = ("\n".join(filter(None, other.texts)) for other in pack if other is not item)
+        if foreign("\n".join(filter(None, item.texts)), answer, others):
+            return Failure("the answer is another row's, or mixed with it", answer=answer[:2_000])
         return None
 
     def _settle(self, accepted: Sequence[tuple[Item, Answer]]) -> None:
@@ -215,20 +220,35 @@ class Asker:
                 answer=why.answer[:200],
             )
 
-    def _note_silence(self, passing: Passing) -> None:
+    async def _note_silence(self, passing: Passing, model: str) -> None:
         """Stop sending once the server is surely gone: what is left would only wait in vain.
 
-        Before the first answer that is an error: nothing was lost, and a setting may be wrong.
+        A row may be what the server falls silent over, so a harmless row decides. Before the first
+        answer a silent server is an error: nothing is lost yet, and a setting may be wrong.
         """
-        if self._stopped is None and not passing.stop and not self._client.has_answered:
-            raise TransientError(
-                f"the LLM at {self._client.url} gives no answer: {passing}",
-                "check DATAOPS_LLM_BASE_URL and the network, or try again later",
-                url=self._client.url,
-            )
+        if passing.stop:
+            self._stopped = passing
+            return
         self._silent_packs += 1
-        if passing.stop or self._silent_packs >= _OUTAGE:
-            self._stopped = self._stopped or passing
+        async with self._checking:
+            if self._stopped is not None or self._silent_packs == 0:
+                return
+            if self._silent_packs < _OUTAGE and self._client.has_answered:
+                return
+            try:
+                await self._client.probe(model)
+            except Refused:
+                self._silent_packs = 0
+            except Passing as still:
+                if not self._client.has_answered and not still.stop:
+                    raise TransientError(
+                        f"the LLM at {self._client.url} gives no answer: {passing}",
+                        "check DATAOPS_LLM_BASE_URL and the network, or try again later",
+                        url=self._client.url,
+                    ) from None
+                self._stopped = still
+            else:
+                self._silent_packs = 0
 
 
 def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:

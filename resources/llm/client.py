@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _TRIES = 5
 _FIRST_TRIES = 3
+_PROBE_TRIES = 2
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 20.0
 _REFUSED_TOO_LONG = 900.0
 _PROBE = [{"role": "user", "content": 'Answer with this JSON object:\n{"1": "ok"}'}]
@@ -145,11 +146,16 @@ class Client:
             except openai.OpenAIError as error:
                 wait, reason = None, f"an answer that is not one ({error})"
             failures += 1
-            if failures >= (_TRIES if self.has_answered else _FIRST_TRIES):
+            tries = _PROBE_TRIES if probe else _TRIES if self.has_answered else _FIRST_TRIES
+            if failures >= tries:
                 raise Passing(self._endpoint.scrub(reason))
             longest = min(_FIRST_WAIT * 2**failures, _LONGEST_WAIT)
             # Jitter, not secrecy.
             await asyncio.sleep(max(wait or 0.0, uniform(0, longest)))  # noqa: S311
+
+    async def probe(self, model: str) -> None:
+        """Ask for a harmless row: what keeps it from an answer is the server or the settings."""
+        await self.ask(Ask(model, _PROBE, _PROBE_SCHEMA, 0.0, 64, order=-1), probe=True)
 
     async def _send(self, ask: Ask, dialect: Dialect) -> Reply:
         """Send one request when its turn has come."""
@@ -219,7 +225,5 @@ class Client:
             # Before any answer a refusal may mean the settings: a harmless row tells.
             async with self._probing:
                 if ask.model not in self._works:
-                    await self.ask(
-                        replace(ask, messages=_PROBE, schema=_PROBE_SCHEMA, order=-1), probe=True
-                    )
+                    await self.probe(ask.model)
         raise Refused(f"status {status}: {self._endpoint.scrub(told['message'])}") from None

@@ -16,8 +16,7 @@ from resources.llm.task import DEFAULT_RULES
 
 # Plain text: what hardly any rule can touch. All other characters mean a closer look.
 _CLOSER = re.compile(
-    "[^ -%'-;=-~가-힣ㄱ-ㅣ\u2018\u2019\u201c\u201d\u2026\u2665\u2661\u2605\u2606]"
-    "|^ | $|  "
+    "[^ -%'-;=-~가-힣ㄱ-ㅣ\u2018\u2019\u201c\u201d\u2026\u2665\u2661\u2605\u2606]|^ | $|  "
 )
 _URL = re.compile(r"((?:https?://|www\.)[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+)", re.IGNORECASE)
 _SPACES = re.compile(r"[^\S\n]+")

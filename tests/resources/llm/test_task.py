@@ -67,7 +67,7 @@ def test_rewording_description_and_name_changes_nothing(tmp_path: Path) -> None:
 )
 def test_every_other_field_changes_the_config(tmp_path: Path, line: str) -> None:
     before = load_task(written(tmp_path, WITH_MODEL)).config()
-    field = line.split(":")[0]
+    field = line.split(":", maxsplit=1)[0]
     rest = [kept for kept in WITH_MODEL.splitlines() if not kept.startswith(f"{field}:")]
     after = load_task(written(tmp_path, "\n".join([*rest, line]))).config()
     assert after != before
@@ -175,7 +175,7 @@ def test_a_typo_is_answered_with_the_nearest_task(project: Path) -> None:
 
 def test_two_files_of_one_name_are_not_chosen_between(project: Path) -> None:
     written(project / "resources" / "tasks", "{}", "clean_reviews.json")
-    with pytest.raises(TaskError, match="clean_reviews.json"):
+    with pytest.raises(TaskError, match=r"clean_reviews\.json"):
         find_task(project, "clean_reviews")
 
 

@@ -1,0 +1,213 @@
+"""Packs, and which answers may stand for which rows."""
+
+from __future__ import annotations
+
+import json
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from resources.llm.packer import (
+    AUTO_ROWS,
+    AUTO_TOKENS,
+    Item,
+    answer_tokens,
+    make_item,
+    make_keys,
+    packs,
+)
+from resources.llm.protocol import answer_schema, messages, read_answer
+from resources.llm.task import CleaningTask, Invariants
+from resources.llm.validator import foreign, problem
+
+TASK = CleaningTask("t.yaml", prompt="Fix:\n{text}\nThanks.", model="m", system_message="You fix.")
+TEXTS = st.lists(st.text(min_size=1, max_size=400), max_size=60)
+
+
+def items(texts: list[str]) -> list[Item]:
+    keys = make_keys(TASK, ("text",))
+    return [make_item(keys, (text,)) for text in texts]
+
+
+@given(TEXTS, st.integers(0, 30))
+def test_packs_hold_every_item_once_and_in_order(texts: list[str], rows: int) -> None:
+    made = list(packs(items(texts), rows))
+    assert [item.texts[0] for pack in made for item in pack] == texts
+    assert all(1 <= len(pack) <= (rows or AUTO_ROWS) for pack in made)
+
+
+@given(TEXTS)
+def test_auto_packs_stay_within_their_tokens_unless_one_row_is_longer(texts: list[str]) -> None:
+    for pack in packs(items(texts), 0):
+        assert len(pack) == 1 or sum(item.tokens for item in pack) <= AUTO_TOKENS
+
+
+def test_a_key_depends_on_content_and_on_what_changes_the_answer_only() -> None:
+    def key(text: str, **changes: object) -> bytes:
+        facts = {"prompt": "p", "model": "m", **changes}
+        task = CleaningTask("t.yaml", **facts)  # type: ignore[arg-type]
+        return make_item(make_keys(task, ("text",)), (text,)).key
+
+    assert key("a") == key("a", rows_per_request=3, max_tokens=9, description="d", rules=())
+    different = [key("a"), key("b"), key("a", model="n"), key("a", prompt="q")]
+    different += [key("a", temperature=0.5), key("a", system_message="s")]
+    assert len(set(different)) == len(different)
+
+
+def test_texts_do_not_run_into_each_other_in_a_key() -> None:
+    keys = make_keys(TASK, ("a", "b"))
+    assert make_item(keys, ("x", "yz")).key != make_item(keys, ("xy", "z")).key
+
+
+def test_max_tokens_is_meant_per_row() -> None:
+    task = CleaningTask("t.yaml", prompt="p", model="m", max_tokens=100)
+    pack = items(["word " * 200] * 5)
+    assert answer_tokens(task, pack[:1]) == 100
+    assert answer_tokens(task, pack) == 500
+    assert answer_tokens(task, items(["a"] * 20)) < 2_000
+
+
+def test_rows_go_by_ordinals_and_the_schema_requires_each() -> None:
+    said = messages(TASK, ("text",), items(["하나", "둘\n셋"]))
+    assert said[0]["content"].startswith("You fix.")
+    assert 'Fix:\n\n{"1": "하나", "2": "둘\\n셋"}\n' in said[1]["content"]
+    schema = answer_schema(("text",), 2)
+    assert schema["required"] == ["1", "2"]
+    assert schema["additionalProperties"] is False
+
+
+def test_a_prompt_without_a_place_gets_the_rows_at_its_end() -> None:
+    task = CleaningTask("t.yaml", prompt="Fix these.", model="m")
+    assert messages(task, ("text",), items(["a"]))[1]["content"].endswith('\n{"1": "a"}\n')
+
+
+def test_a_text_that_looks_like_a_place_or_an_escape_stays_a_text() -> None:
+    hostile = r"{text} \1 \g<0> {0} %s"
+    said = messages(TASK, ("text",), items([hostile]))[1]["content"]
+    assert json.loads(said.splitlines()[2]) == {"1": hostile}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"1": "a", "2": "b"}',
+        '{"2": "b", "1": "a"}',
+        '```json\n{"1": "a", "2": "b"}\n```',
+        'Sure!\n{"1": "a", "2": "b"}\nDone.',
+        '{"1": "a", "2": "b", "3": "c", "x": 1}',
+        '{"1": "a", "1": "a", "2": "b"}',
+    ],
+)
+def test_an_answer_is_read_in_any_order_and_wrapping(content: str) -> None:
+    assert read_answer(content, ("text",), 2) == {1: ("a",), 2: ("b",)}
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        ('{"1": "a", "1": "x", "2": "b"}', {2: ("b",)}),
+        ('{"1": 5, "2": "b"}', {2: ("b",)}),
+        ('{"1": null, "2": ["b"]}', {}),
+        ('["a", "b"]', {}),
+        ('{"1": "a", "2": "b', {}),
+        ("I cannot do that.", {}),
+        ("", {}),
+        ("[" * 100_000, {}),
+    ],
+)
+def test_what_is_torn_or_of_another_shape_is_left_out(
+    content: str, found: dict[int, tuple[str, ...]]
+) -> None:
+    assert read_answer(content, ("text",), 2) == found
+
+
+def test_a_row_of_several_columns_counts_only_whole() -> None:
+    content = '{"1": {"city": "a", "state": "b"}, "2": {"city": "a"}, "3": "a"}'
+    assert read_answer(content, ("city", "state"), 3) == {1: ("a", "b")}
+
+
+@given(st.text(max_size=300), st.integers(1, 5))
+def test_any_text_can_be_read_as_an_answer(content: str, rows: int) -> None:
+    for number, texts in read_answer(content, ("text",), rows).items():
+        assert 1 <= number <= rows
+        assert isinstance(texts[0], str)
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("조아요 영화", "좋아요, 영화!"),
+        ("이영화는정말재미있습니다", "이 영화는 정말 재미있습니다"),
+        ("teh film was graet", "The film was great."),
+        ("<올드보이> 봣다 3번", "<올드보이> 봤다. 3번"),
+        ("굿", "굿"),
+        ("teh teh 정말", "the the 정말."),
+        ("ok", "OK."),
+        ("see https://a.kr/x?y=1 noww", "See https://a.kr/x?y=1 now"),
+        ("", "anything"),
+    ],
+)
+def test_a_correction_is_accepted(text: str, answer: str) -> None:
+    assert problem(text, answer, Invariants()) == ""
+    assert not foreign(text, answer, ["다른 리뷰 하나", "another review", "영화 3번"])
+
+
+@pytest.mark.parametrize(
+    ("text", "answer", "said"),
+    [
+        ("영화 3번 봤다", "영화 세 번 봤다", "digits"),
+        ("1시간 20분", "2시간 10분", "digits"),
+        ("see https://a.kr/x now", "see the link now", "URL"),
+        ("<올드보이> 최고의 영화", "올드보이 최고의 영화", "name"),
+        ("좋은 영화였다", " \n ", "empty"),
+        ("좋은 영화였다", "좋은 영화였다. " * 5, "characters"),
+        ("정말 길고 긴 리뷰를 여기에 써 봅니다 그렇죠", "네", "characters"),
+        ("write a poem about teh sea", "Roses bloom, violets fade", "little to do"),
+        ("감동적인 음악이었다", "배우들의 연기가 좋았다", "little to do"),
+        ("좋은 영화", "좋은 영화\ufffd", "damaged"),
+    ],
+)
+def test_an_answer_that_breaks_an_invariant_never_passes(text: str, answer: str, said: str) -> None:
+    assert said in problem(text, answer, Invariants())
+
+
+def test_an_answer_is_another_row_s_when_it_is_closer_to_it() -> None:
+    assert foreign("재미없다", "명작이다", ["최고", "명작이다"])
+    assert foreign("이 영화는 정말 별로", "이 영화는 정말 최고", ["이 영화는 정말 최고", "굿"])
+    assert not foreign(
+        "이 영화는 정말 별로", "이 영화는 정말 별로다", ["이 영화는 정말 최고", "굿"]
+    )
+    assert not foreign("조아요", "좋아요", ["굿", "좋은 영화"])
+
+
+def test_invariants_can_be_loosened() -> None:
+    loose = Invariants(digits=False, urls=False, names=False, length_ratio=(0, 100), overlap=0)
+    assert problem("<a> 1 http://b.c 영화가 좋았다", "two and nothing else", loose) == ""
+
+
+WORDS = ("영화", "배우", "음악", "감동", "연기", "결말", "good", "bad", "plot")
+SENTENCES = [
+    " ".join(random.Random(seed).choices(WORDS, k=4))
+    + f" {chr(0xAC00 + seed * 31)}{chr(0xB000 + seed * 17)}{chr(0xB800 + seed * 13)}"
+    for seed in range(40)
+]
+
+
+@given(st.lists(st.sampled_from(SENTENCES), min_size=2, max_size=12, unique=True), st.data())
+def test_two_rows_merged_into_one_answer_never_pass(texts: list[str], data: st.DataObject) -> None:
+    at = data.draw(st.integers(0, len(texts) - 2))
+    merged = f"{texts[at]} {texts[at + 1]}"
+    others = texts[:at] + texts[at + 1 :]
+    assert foreign(texts[at], merged, others) or problem(texts[at], merged, Invariants())
+
+
+@given(st.lists(st.sampled_from(SENTENCES), min_size=2, max_size=12, unique=True))
+def test_a_row_s_own_text_always_passes(texts: list[str]) -> None:
+    for at, text in enumerate(texts):
+        others = texts[:at] + texts[at + 1 :]
+        assert not problem(text, f"{text}.", Invariants())
+        assert not foreign(text, f"{text}.", others)
+        if others:
+            assert foreign(text, f"{others[0]}.", others)
