@@ -62,7 +62,7 @@ def materialize(
     task: str | None = None,
     as_of: datetime | None = None,
     tries: int = TRIES,
-    attempt_number: int = 1,
+    attempt_number: int = 0,
     wait: bool = True,
     waiting: Callable[[Holder], None] | None = None,
     progress: Callable[[int], None] | None = None,
@@ -72,8 +72,8 @@ def materialize(
     run: the run this belongs to. by: who. request: names a demand ("run/task/clear count") that is
     satisfied once, however often its attempt is started. task: a cleaning task in place of the
     declared one. as_of: the moment it is made for (a schedule's tick). tries: how often a
-    collection is tried in all. attempt_number: which try of the same Airflow task this is; a later
-    one takes an earlier one's lease over. wait: whether to wait for another attempt to end.
+    collection is tried in all. attempt_number: which try of the run's task this is (0: no task); a
+    later one takes an earlier one's lease over. wait: whether to wait for another attempt to end.
     progress: told the rows handed over so far.
 
     Raises DataOpsError of what went wrong (`permanent` says whether a retry can help); what failed
@@ -84,7 +84,8 @@ def materialize(
     need_writable(settings.data)
     now = datetime.now(UTC)
     asked = _Asked(run, by, request, force, task, as_of or now, progress)
-    me = new_holder(uuid4().hex, run, show_time(now), key if request or attempt_number > 1 else "", attempt_number)
+    task_id = key if attempt_number else ""
+    me = new_holder(uuid4().hex, run, show_time(now), task_id, attempt_number)
     with lease(
         settings.data / "leases",
         key,

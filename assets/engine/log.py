@@ -23,7 +23,7 @@ class JsonFormatter(logging.Formatter):
         entry: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
-            "message": record.getMessage(),
+            "message": getattr(record, "event", record.getMessage()),
             **getattr(record, "facts", {}),
         }
         if record.exc_info:
@@ -32,8 +32,13 @@ class JsonFormatter(logging.Formatter):
 
 
 def log(message: str, level: int = logging.INFO, *, trace: bool = False, **facts: object) -> None:
-    """Log a message with its facts; `trace` adds the stack of the error being handled."""
-    LOGGER.log(level, message, extra={"facts": facts}, exc_info=trace)
+    """Log a message with its facts; `trace` adds the stack of the error being handled.
+
+    Our own files keep the facts apart; whoever else listens (Airflow) reads them in the text.
+    """
+    text = " ".join([message, *(f"{name}={value}" for name, value in facts.items())])
+    extra = {"event": message, "facts": facts}
+    LOGGER.log(level, "%s", text, extra=extra, exc_info=trace)
 
 
 @contextmanager

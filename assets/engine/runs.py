@@ -1,0 +1,82 @@
+"""Runs: what Airflow or the command line started, recorded from start to end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from assets.engine.attempt import refold
+from assets.engine.current import sync_current
+from assets.engine.due import show_time
+from assets.engine.plan import heads_of
+from assets.engine.project import Project
+from catalog.records import AnyEvent, RunFinished, RunStarted
+
+STREAM = "_runs"
+
+
+def start_run(
+    project: Project,
+    run: str,
+    *,
+    trigger: str,
+    by: str,
+    select: Sequence[str] = (),
+    planned: int = 0,
+) -> None:
+    """Record that a run began. select: the keys it was limited to; planned: how many to look at."""
+    _append(
+        project,
+        lambda number: RunStarted(
+            id=uuid4().hex,
+            at=show_time(datetime.now(UTC)),
+            by=by,
+            number=number,
+            run=run,
+            trigger=trigger,
+            select=tuple(select),
+            planned=planned,
+        ),
+    )
+
+
+def finish_run(project: Project, run: str, *, failed: Sequence[str] = ()) -> dict[str, Any]:
+    """Record that a run ended, bring current CSVs in line, publish the catalog; sum it up."""
+    heads = heads_of(project)
+    made = unchanged = 0
+    for key, head in heads.items():
+        asset = project.graph.assets.get(key)
+        if asset is not None:
+            sync_current(project, asset, head)
+        if head.current is not None and head.current.run == run:
+            made += not head.current.unchanged
+            unchanged += head.current.unchanged
+    state = "failed" if failed else "done"
+    _append(
+        project,
+        lambda number: RunFinished(
+            id=uuid4().hex,
+            at=show_time(datetime.now(UTC)),
+            number=number,
+            run=run,
+            state=state,
+            made=made,
+            unchanged=unchanged,
+            fresh=len(heads) - made - unchanged - len(failed),
+            failed=len(failed),
+        ),
+    )
+    refold(project)
+    return {"run": run, "state": state, "made": made, "unchanged": unchanged, "failed": list(failed)}
+
+
+def _append(project: Project, event: Any) -> AnyEvent:
+    """Put an event at the end of the runs' stream."""
+    number = 0
+    while True:
+        number = project.events.last(STREAM, number) + 1
+        made: AnyEvent = event(number)
+        if project.events.put(STREAM, number, made):
+            return made

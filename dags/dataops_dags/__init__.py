@@ -1,0 +1,1 @@
+"""The bridge to Airflow: DAGs, parameters, and tasks that call the engine. No logic of ours."""

@@ -1,0 +1,129 @@
+"""What a run may be asked for: validated twice, by Airflow's JSON schema and by the plan task."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from airflow.sdk import Param
+from assets.model.graph import Graph
+
+from resources.errors import DataOpsError, did_you_mean
+
+ALL_STALE: Final = "all stale"
+ONLY_THESE: Final = "only these"
+WITH_DOWNSTREAM: Final = "with downstream"
+WITH_UPSTREAM: Final = "with upstream"
+SCOPES: Final = (ALL_STALE, ONLY_THESE, WITH_DOWNSTREAM, WITH_UPSTREAM)
+
+
+class RequestError(DataOpsError):
+    """A run was asked for something that does not exist."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a run works on. keys: all it may touch; forced: made whatever their state.
+
+    task: a cleaning task in place of the declared ones, "" = none.
+    """
+
+    keys: tuple[str, ...]
+    forced: tuple[str, ...]
+    task: str = ""
+
+
+def params_of(keys: Sequence[str], root: Path) -> dict[str, Param]:
+    """Give the form of the trigger dialog; Airflow refuses other values with 400."""
+    raw = [key for key in keys if key.startswith("raw.")]
+    return {
+        "select": Param(
+            [],
+            type="array",
+            items={"type": "string", "enum": list(keys)},
+            examples=list(keys),
+            title="Assets",
+            description="Keys to make; none means all.",
+        ),
+        "scope": Param(
+            ALL_STALE,
+            type="string",
+            enum=list(SCOPES),
+            title="Scope",
+            description="all stale: what the plan names; the others make the chosen assets anew.",
+        ),
+        "data_source": Param(
+            "",
+            type="string",
+            enum=["", *(key.partition(".")[2] for key in raw), *raw],
+            title="Source",
+            description="Collect this raw asset anew, with everything downstream.",
+        ),
+        "task_file": Param(
+            "",
+            type="string",
+            enum=["", *cleaning_tasks(root)],
+            title="Cleaning task",
+            description="Clean with this cleaning task in this run, in place of the declared one.",
+        ),
+    }
+
+
+def cleaning_tasks(root: Path) -> list[str]:
+    """Give the file names of the cleaning tasks, and their bare names."""
+    files = [
+        path.name
+        for folder in (root / "resources" / "tasks", root / "resources")
+        for path in sorted(folder.glob("*"))
+        if path.suffix in (".yaml", ".yml", ".json") and path.is_file()
+    ]
+    return sorted({*files, *(Path(name).stem for name in files)})
+
+
+def read_request(
+    graph: Graph, keys: Sequence[str], root: Path, params: Mapping[str, Any], conf: Mapping[str, Any]
+) -> Request:
+    """Read what a run was asked for; raises RequestError with a sentence for anything unknown."""
+    known = ("select", "scope", "data_source", "task_file")
+    for name in conf:
+        if name not in known:
+            raise RequestError(
+                f"the run's conf has {name!r}, which nothing reads{did_you_mean(name, known)}",
+                f"use {', '.join(known)}",
+            )
+    chosen = _keys(keys, params.get("select") or [])
+    scope = str(params.get("scope") or ALL_STALE)
+    if scope not in SCOPES:
+        raise RequestError(f"scope is {scope!r}{did_you_mean(scope, SCOPES)}", f"use {SCOPES}")
+    if source := str(params.get("data_source") or ""):
+        chosen = _keys(keys, [source if source.startswith("raw.") else f"raw.{source}"])
+        scope = WITH_DOWNSTREAM
+    if scope != ALL_STALE and not chosen:
+        raise RequestError(f"scope is {scope!r}, but no asset is chosen", "choose some in select")
+    task = str(params.get("task_file") or "")
+    tasks = cleaning_tasks(root)
+    if task and task not in tasks:
+        raise RequestError(
+            f"there is no cleaning task {task!r}{did_you_mean(task, tasks)}",
+            "put it in resources/tasks/",
+        )
+    wanted = set(chosen) or set(keys)
+    if scope == WITH_DOWNSTREAM:
+        wanted |= graph.below(chosen)
+    elif scope == WITH_UPSTREAM:
+        wanted |= graph.above(chosen)
+    forced = () if scope == ALL_STALE else tuple(chosen)
+    return Request(tuple(key for key in keys if key in wanted), forced, task)
+
+
+def _keys(keys: Sequence[str], names: Sequence[str]) -> list[str]:
+    """Check keys against those of the DAG."""
+    for name in names:
+        if name not in keys:
+            raise RequestError(
+                f"this DAG has no asset {name!r}{did_you_mean(name, keys)}",
+                "choose among the DAG's tasks",
+            )
+    return list(names)

@@ -1,0 +1,1 @@
+"""Airflow on this machine: start it, watch it, stop all of it."""
