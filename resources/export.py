@@ -1,9 +1,11 @@
-"""CSV for analysts: UTF-8 with BOM, nothing that Excel would run, missing and empty kept apart."""
+"""CSV for people and spreadsheets: exact, streamed, and nothing in it runs as a formula."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from resources.files import FileFacts, HashingFile
 from resources.tables import Table
@@ -11,103 +13,126 @@ from resources.tables import Table
 if TYPE_CHECKING:
     import pyarrow as pa
 
-BOM: Final = b"\xef\xbb\xbf"
-# A cell that begins like this is a formula to a spreadsheet, also behind blanks, and in full width.
-# A plain signed number is not: -12.5 and +3 stay as they are.
-_FORMULA: Final = r"^[\s\x00]*[=+\-@＝＋－＠\t\r]"
-_NUMBER: Final = r"^[+\-]?[0-9]+([.,][0-9]+)*%?$"
+_BOM: Final = b"\xef\xbb\xbf"
+# Spaces in front, seen or not, do not keep a spreadsheet from reading a formula.
+_BLANK: Final = r"[\s\p{Z}\x{200B}-\x{200D}\x{2060}\x{FEFF}]*"
+_FORMULA: Final = rf"^(?:[\t\r\n]|{_BLANK}[=+\-@＝＋－＠])"
+_NUMBER: Final = r"^[+\-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+\-]?\d+)?%?$"
+_QUOTED: Final = r'^$|[",\r\n]|^\s|\s$'
 
 
 def write_csv(table: Table, path: Path, *, formula_safe: bool = True) -> FileFacts:
-    """Write the table to a new CSV file and read it back; give its facts.
+    r"""Write a table as CSV: UTF-8 with BOM, a header, `,` between and LF after the rows.
 
-    Header always, no index, LF records. A missing value is nothing (`,,`), an empty text is `""`.
-    Times are ISO 8601. With `formula_safe`, a text that a spreadsheet would run gets a `'` in front;
-    header names as well. Raises TransientError where the disk kept something else.
+    A missing value is empty, an empty text is "". Texts come back exactly, line breaks included.
+    Times are ISO (2026-01-31 09:00:00.5, UTC), nested values JSON, bytes hexadecimal.
+    `formula_safe` puts ' before a text that a spreadsheet would run: one that begins, after spaces,
+    with = + - @ or their full-width forms, or with a tab or line end. So +82-10-1234-5678 gets
+    one; a text that is a plain number (-12.5, +3 %) and all columns that are not text do not.
+    Raises TransientError where the disk holds something else than was written.
     """
-    import pyarrow as pa
-    import pyarrow.csv as pc
-
-    schema = table.schema
-    names = [_safe_name(name) if formula_safe else name for name in schema.names]
-    target = pa.schema([pa.field(n, _csv_type(f.type)) for n, f in zip(names, schema, strict=True)])
-    sink = HashingFile(path)
+    file = HashingFile(path)
     try:
-        sink.write(BOM)
-        with pc.CSVWriter(sink, target) as writer:
-            for batch in table.batches(50_000):
-                writer.write_batch(_csv_batch(batch, target, formula_safe))
+        file.write(_BOM + _header(table.columns, formula_safe))
+        for batch in table.batches():
+            if batch.num_rows:
+                file.write(_lines(batch, formula_safe))
+        return file.verified()
     except BaseException:
-        sink.abort()
+        file.abort()
+        path.unlink(missing_ok=True)
         raise
-    return sink.verified()
 
 
-def _csv_type(kind: pa.DataType) -> pa.DataType:
-    """Give the type a column has in CSV: what has no text form of its own becomes text."""
+def _header(names: Iterable[str], formula_safe: bool) -> bytes:
+    """Write the header."""
     import pyarrow as pa
 
-    plain = (
-        pa.types.is_integer(kind)
-        or pa.types.is_floating(kind)
-        or pa.types.is_boolean(kind)
-        or pa.types.is_decimal(kind)
-        or pa.types.is_date(kind)
-        or pa.types.is_timestamp(kind)
-    )
-    return kind if plain else pa.string()
+    cells = [_cells(pa.array([name]), formula_safe)[0].as_py() for name in names]
+    return (",".join(cells) + "\n").encode()
 
 
-def _csv_batch(batch: pa.RecordBatch, target: pa.Schema, formula_safe: bool) -> pa.RecordBatch:
-    """Give a batch as CSV carries it."""
-    import pyarrow as pa
-
-    arrays = []
-    for array, field in zip(batch.columns, target, strict=True):
-        if array.type != field.type:
-            array = _as_text(array)
-        if formula_safe and pa.types.is_string(field.type):
-            array = neutralised(array)
-        arrays.append(array)
-    return pa.RecordBatch.from_arrays(arrays, schema=target)
-
-
-def _as_text(array: pa.Array) -> pa.Array:
-    """Write values without a CSV form as text: nested ones as JSON, bytes in hex."""
-    import json
-
-    import pyarrow as pa
-
-    if pa.types.is_large_string(array.type) or pa.types.is_dictionary(array.type):
-        return array.cast(pa.string())
-
-    def text(value: object) -> str | None:
-        """Write one value."""
-        if value is None:
-            return None
-        if isinstance(value, bytes):
-            return value.hex()
-        return json.dumps(value, ensure_ascii=False, default=str)
-
-    return pa.array([text(value) for value in array.to_pylist()], pa.string())
-
-
-def neutralised(array: pa.Array) -> pa.Array:
-    """Put `'` in front of every text that a spreadsheet would run as a formula."""
+def _lines(batch: pa.RecordBatch, formula_safe: bool) -> memoryview[int]:
+    """Write rows: joined in Arrow, whose one buffer of text is then the CSV itself."""
     import pyarrow.compute as pc
 
-    risky = pc.and_(
-        pc.match_substring_regex(array, _FORMULA),
-        pc.invert(pc.match_substring_regex(array, _NUMBER)),
-    )
-    if not pc.any(risky).as_py():
-        return array
-    return pc.if_else(risky, pc.binary_join_element_wise("'", array, ""), array)
+    cells = [pc.fill_null(_cells(c, formula_safe), "") for c in batch.columns]
+    cells[-1] = _joined(cells[-1], "\n")
+    lines = _joined(*cells, between=",")
+    _, offsets, text = lines.buffers()
+    return memoryview(text)[: memoryview(offsets).cast("q")[len(lines)]]
 
 
-def _safe_name(name: str) -> str:
-    """Neutralise a header name."""
+def _joined(*parts: Any, between: str = "") -> pa.Array:
+    """Join texts row by row."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    wide = pa.large_string()
+    whole = [pa.scalar(part, wide) if isinstance(part, str) else part for part in parts]
+    return pc.binary_join_element_wise(*whole, pa.scalar(between, wide))
+
+
+def _cells(column: pa.Array, formula_safe: bool) -> pa.Array:
+    """Write a column's values as they stand in the file, quoted where need be; null stays null."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    texts = _texts(column).cast(pa.large_string())
+    if formula_safe and _is_text(column.type):
+        runs = pc.and_not(
+            pc.match_substring_regex(texts, _FORMULA), pc.match_substring_regex(texts, _NUMBER)
+        )
+        texts = pc.if_else(runs, _joined("'", texts), texts)
+    if not _is_plain(column.type):
+        inside = pc.replace_substring(texts, '"', '""')
+        quoted = _joined('"', inside, '"')
+        texts = pc.if_else(pc.match_substring_regex(texts, _QUOTED), quoted, texts)
+    return texts
+
+
+def _texts(column: pa.Array) -> pa.Array:
+    """Write a column's values as text."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    kind = column.type
+    if _is_text(kind):
+        return column
+    if pa.types.is_floating(kind):
+        texts = column.cast(pa.float64() if kind == pa.float16() else kind).cast(pa.large_string())
+        whole = pc.match_substring_regex(texts, r"^-?\d+$")
+        return pc.if_else(whole, _joined(texts, ".0"), texts)
+    if pa.types.is_timestamp(kind):
+        moments = column.cast(pa.timestamp(kind.unit)).cast(pa.string())
+        return pc.replace_substring_regex(moments, r"(?:\.0+|(\.\d*[1-9])0+)$", r"\1")
+    if pa.types.is_nested(kind):
+        values = [None if v is None else _json(v) for v in column.to_pylist()]
+        return pa.array(values, pa.string())
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        values = [None if v is None else v.hex() for v in column.to_pylist()]
+        return pa.array(values, pa.string())
+    return column.cast(pa.string())
+
+
+def _json(value: Any) -> str:
+    """Write a nested value as JSON; what JSON has no form for becomes text."""
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    """Tell text columns, where formulas can hide."""
     import pyarrow as pa
 
-    safe: str = neutralised(pa.array([name]))[0].as_py()
-    return safe
+    return bool(
+        pa.types.is_string(kind) or pa.types.is_large_string(kind) or kind == pa.string_view()
+    )
+
+
+def _is_plain(kind: pa.DataType) -> bool:
+    """Tell the types whose values never need quotation marks."""
+    import pyarrow as pa
+
+    return bool(pa.types.is_primitive(kind) or pa.types.is_decimal(kind))

@@ -1,5 +1,6 @@
-"""Sources: files in many formats, read in batches; what cannot be read is set aside, never lost."""
+"""Sources: readers that stream files of any common format into tables, and lose no row."""
 
+from resources.sources.finding import find_files
 from resources.sources.source import Source
 
-__all__ = ["Source"]
+__all__ = ["Source", "find_files"]

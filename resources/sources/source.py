@@ -1,27 +1,54 @@
-"""What a collector is handed: the files it declared, and ways to read them."""
+"""`Source`: what a collector is handed to read its files with."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from resources.columns import Column
 from resources.errors import SourceError
 from resources.rejects import Rejects
-from resources.tables import Table, parquet_table
+from resources.sources.finding import find_files
+from resources.tables import Table
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_CSV: Final = (".csv", ".tsv", ".txt")
-_JSON: Final = (".jsonl", ".ndjson", ".json")
+_SUFFIXES: Final = {
+    ".csv": "delimited",
+    ".tsv": "delimited",
+    ".tab": "delimited",
+    ".txt": "delimited",
+    ".jsonl": "json",
+    ".ndjson": "json",
+    ".json": "json",
+    ".parquet": "parquet",
+}
+
+
+class _Files(Protocol):
+    """Files of one format, read as one table."""
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Give the columns."""
+
+    def batches(self, rows: int) -> Iterator[pa.RecordBatch]:
+        """Stream batches of at most `rows` rows."""
+
+    def rows(self) -> Iterator[tuple[Path, dict[str, Any]]]:
+        """Stream rows as they were written, each with its file."""
 
 
 class Source:
-    """The files a raw asset declared with `source=`, in name order."""
+    """The files of a raw asset, and the ways to read them.
+
+    files: paths, or patterns, which stand for the files they match, in name order.
+    columns: the declared columns; where there are some, values stay text for the caller to cast.
+    Rows that cannot be read go to `rejects`, once, with file and line.
+    """
 
     def __init__(
         self,
@@ -30,143 +57,98 @@ class Source:
         name: str,
         columns: tuple[Column, ...] | None,
         rejects: Rejects,
-        chunk_rows: int,
+        chunk_rows: int = 10_000,
     ) -> None:
-        """Offer `files`; lines that cannot be read go to `rejects`.
-
-        columns: the declared ones; without them the types of CSV columns are found out.
-        """
+        """Read for the asset `name`; nothing is opened yet."""
         self.files = files
         self.name = name
-        self._columns = columns
-        self._rejects = rejects
-        self._chunk_rows = chunk_rows
+        self.columns = columns
+        self.rejects = rejects
+        self.chunk_rows = chunk_rows
 
     def read(self, *, encoding: str | None = None, delimiter: str | None = None) -> Table:
-        """Read all files as one table, by their endings: csv, tsv, jsonl, json, parquet (also .gz).
+        """Read the files as they are: CSV, TSV, JSON Lines, JSON or Parquet, by their names.
 
-        encoding: of CSV files; else UTF-8, UTF-16 (by BOM) or CP949 is told from the bytes.
-        delimiter: of CSV files; else told from the header line.
-        Raises SourceError naming the file for one that is empty or cannot be read.
+        encoding: of text files; else BOM, UTF-8 or, by a look at the whole file, CP949.
+        delimiter: of CSV; else by name and header. Without declared columns each column gets the
+        type that all its values are written in, or stays text (00501). Raises SourceError.
         """
-        if not self.files:
-            raise SourceError(
-                f"{self.name} has no source files", "declare them: @asset(source='path/to/file.csv')"
-            )
-        tables = [self._table(file, encoding, delimiter) for file in self.files]
-        return tables[0] if len(tables) == 1 else _concatenated(self.name, self.files, tables)
+        files = self._open(encoding, delimiter, typed=self.columns is None)
+        return Table(lambda: files.schema, files.batches)
 
     def texts(
         self,
         *,
-        id: str,  # noqa: A002 - the column's own name
+        id: str,  # noqa: A002 - named like the column it fills
         text: str,
         created_at: str | None = None,
         source: str | None = None,
+        time_format: str | None = None,
         encoding: str | None = None,
         delimiter: str | None = None,
     ) -> Table:
-        """Read all files as texts: id, source, raw_text, created_at and metadata (RawText).
+        """Read the files as texts: id, source, raw_text, created_at, metadata (schema RawText).
 
-        id, text, created_at, source: names of the columns to take them from. Without created_at it
-        is the time of collection; without source it is the asset's name. All other columns become
-        the metadata, as JSON.
+        id, text, created_at, source: the columns to take them from. Without created_at it is the
+        time of collection, and no content; without source it is the asset's name. All other
+        columns become the metadata, as JSON. time_format: how created_at is written where it is
+        not ISO 8601, for example "%y.%m.%d". Raises SourceError.
         """
-        from resources.sources.texts import as_texts
+        from resources.sources.texts import TextColumns, Texts
 
-        return as_texts(
-            self.read(encoding=encoding, delimiter=delimiter),
-            names={"id": id, "raw_text": text, "created_at": created_at, "source": source},
-            name=self.name,
+        texts = Texts(
+            self._open(encoding, delimiter, typed=self.columns is None),
+            TextColumns(id, text, created_at, source, time_format),
+            asset=self.name,
+            typed=self.columns is None,
             now=datetime.now(UTC),
+            rejects=self.rejects,
         )
+        filled = frozenset[str]() if created_at else frozenset({"created_at"})
+        return Table(lambda: texts.schema, texts.batches, volatile=filled)
 
-    def _table(self, file: Path, encoding: str | None, delimiter: str | None) -> Table:
-        """Read one file by its ending."""
-        if not file.is_file():
-            raise SourceError(f"{file} is not there", "put it there, or mend source=", file=str(file))
-        if file.stat().st_size == 0:
-            raise SourceError(f"{file} is empty", "collect it again", file=str(file))
-        ending = (file.with_suffix("") if file.suffix == ".gz" else file).suffix.lower()
-        if ending in _CSV:
-            from resources.sources.delimited import read_delimited
-
-            return read_delimited(
-                file,
-                encoding=encoding,
-                delimiter=delimiter,
-                infer=self._columns is None,
-                rejects=self._rejects,
+    def _open(self, encoding: str | None, delimiter: str | None, *, typed: bool) -> _Files:
+        """Find the files and choose the format."""
+        if not self.files:
+            raise SourceError(
+                f"{self.name} reads a source, but declares none",
+                "name its files: @asset(source='...')",
+                asset=self.name,
             )
-        if ending in _JSON:
-            from resources.sources.jsonfile import read_json
+        found = find_files(self.files)
+        kinds = {_format(file): file for file in found}
+        if len(kinds) > 1:
+            one, other = list(kinds.values())[:2]
+            raise SourceError(
+                f"{self.name} reads files of different formats: {one.name} and {other.name}",
+                "read each format as an asset of its own",
+                asset=self.name,
+            )
+        kind = next(iter(kinds))
+        if kind == "delimited":
+            from resources.sources.delimited import DelimitedFiles
 
-            return read_json(file, lines=ending != ".json", rejects=self._rejects)
-        if ending == ".parquet":
-            return _parquet(file)
+            return DelimitedFiles(
+                found, self.rejects, typed=typed, encoding=encoding, delimiter=delimiter
+            )
+        if kind == "json":
+            from resources.sources.json_files import JsonFiles
+
+            return JsonFiles(found, self.rejects, typed=typed, encoding=encoding)
+        from resources.sources.parquet_files import ParquetFiles
+
+        return ParquetFiles(found)
+
+
+def _format(file: Path) -> str:
+    """Tell a file's format by its name."""
+    suffixes = [suffix.lower() for suffix in file.suffixes if suffix.lower() != ".gz"]
+    kind = _SUFFIXES.get(suffixes[-1]) if suffixes else None
+    if kind is None:
         raise SourceError(
-            f"{file} has the ending {file.suffix!r}, which no reader knows",
-            f"use one of {', '.join((*_CSV, *_JSON, '.parquet'))}, or read it in the function",
+            f"{file.name} is of no format that can be read here",
+            f"name it by what it holds: {', '.join(_SUFFIXES)} (text also with .gz), "
+            "or read it in the collector with code of your own",
             file=str(file),
         )
-
-
-def _parquet(file: Path) -> Table:
-    """Read a Parquet file; raises SourceError where it is none."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        rows = pq.read_metadata(file).num_rows
-    except (pa.ArrowException, OSError) as error:
-        raise SourceError(
-            f"{file} cannot be read as Parquet ({error})", "collect it again", file=str(file)
-        ) from error
-    return parquet_table([file], rows)
-
-
-class _Concatenated:
-    """Several tables one after the other."""
-
-    def __init__(self, name: str, files: tuple[Path, ...], tables: list[Table]) -> None:
-        """Hold the tables of `files`, which share one set of columns."""
-        self.name, self.files, self.tables = name, files, tables
-
-    @cached_property
-    def schema(self) -> pa.Schema:
-        """Give the common schema; types that differ between files become text."""
-        import pyarrow as pa
-
-        schemas = [table.schema for table in self.tables]
-        first = schemas[0]
-        for file, schema in zip(self.files, schemas, strict=True):
-            odd = set(schema.names) ^ set(first.names)
-            if odd:
-                raise SourceError(
-                    f"{file} does not have the columns of {self.files[0].name}: {sorted(odd)} differ",
-                    "collect files with other columns as an asset of their own",
-                    file=str(file),
-                )
-        kinds = [{schema.field(name).type for schema in schemas} for name in first.names]
-        return pa.schema(
-            [
-                pa.field(name, kind.pop() if len(kind) == 1 else pa.string())
-                for name, kind in zip(first.names, kinds, strict=True)
-            ]
-        )
-
-    def batches(self, rows: int) -> Iterator[pa.RecordBatch]:
-        """Stream the tables in order, with the common columns."""
-        import pyarrow as pa
-
-        for table in self.tables:
-            for batch in table.batches(rows):
-                arrays = [batch.column(f.name).cast(f.type) for f in self.schema]
-                yield pa.RecordBatch.from_arrays(arrays, schema=self.schema)
-
-
-def _concatenated(name: str, files: tuple[Path, ...], tables: list[Table]) -> Table:
-    """Give several tables as one."""
-    whole = _Concatenated(name, files, tables)
-    schema: Callable[[], pa.Schema] = lambda: whole.schema  # noqa: E731
-    return Table(schema, whole.batches)
+    return kind

@@ -1,38 +1,99 @@
-"""Any table as texts: id, source, raw_text, created_at and the rest as metadata."""
+"""Any records as texts: id, source, raw_text, created_at, and all the rest as metadata."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from datetime import datetime
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from functools import cached_property, lru_cache
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
 from resources.errors import SourceError, did_you_mean
-from resources.tables import Table
+from resources.rejects import Reject, Rejects, row_json
+from resources.sources.json_records import Written
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def as_texts(table: Table, *, names: Mapping[str, str | None], name: str, now: datetime) -> Table:
-    """Give the table as texts; `names` maps text columns to the table's own columns."""
+class _Records(Protocol):
+    """What texts are made from."""
 
-    def schema() -> pa.Schema:
-        """Check the names against the table and give the texts' schema."""
+    @property
+    def schema(self) -> pa.Schema:
+        """Give the columns."""
+
+    def rows(self) -> Iterator[tuple[Path, dict[str, Any]]]:
+        """Stream rows, each with its file."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextColumns:
+    """Which columns hold what; None = filled in by us."""
+
+    id: str
+    text: str
+    created_at: str | None = None
+    source: str | None = None
+    time_format: str | None = None
+
+    def named(self) -> dict[str, str]:
+        """Give the columns that are taken, by what they are taken for."""
+        taken = {
+            "id": self.id,
+            "text": self.text,
+            "created_at": self.created_at,
+            "source": self.source,
+        }
+        return {use: column for use, column in taken.items() if column is not None}
+
+
+class Texts:
+    """Records in the product's raw schema, streamed."""
+
+    def __init__(
+        self,
+        records: _Records,
+        columns: TextColumns,
+        *,
+        asset: str,
+        typed: bool,
+        now: datetime,
+        rejects: Rejects,
+    ) -> None:
+        """Take `columns` of `records`; a record without a readable time goes to `rejects`.
+
+        typed: ids that are all whole numbers become numbers; else they stay as written.
+        """
+        self._typed = typed
+        self._records = records
+        self._columns = columns
+        self._asset = asset
+        self._now = now.astimezone(UTC).replace(tzinfo=None)
+        self._rejects = rejects
+        self._reported = 0
+
+    @cached_property
+    def schema(self) -> pa.Schema:
+        """Give the raw schema; ids are numbers where all of them are."""
         import pyarrow as pa
 
-        for target, own in names.items():
-            if own is not None and own not in table.columns:
+        found = self._records.schema
+        for use, column in self._columns.named().items():
+            if column not in found.names:
                 raise SourceError(
-                    f"{name} has no column {own!r} to take {target} from"
-                    f"{did_you_mean(own, table.columns)}; it has {table.columns}",
-                    "name one of its columns",
-                    column=own,
+                    f"{self._asset} takes {use} from the column {column!r}, which its source does "
+                    f"not have{did_you_mean(column, found.names)}",
+                    f"name one of its columns: {', '.join(found.names)}",
+                    asset=self._asset,
+                    column=column,
                 )
-        number = table.schema.field(names["id"] or "").type
         return pa.schema(
             [
-                ("id", number if pa.types.is_integer(number) else pa.string()),
+                ("id", pa.int64() if self._has_numbers(found) else pa.string()),
                 ("source", pa.string()),
                 ("raw_text", pa.string()),
                 ("created_at", pa.timestamp("ns")),
@@ -40,34 +101,154 @@ def as_texts(table: Table, *, names: Mapping[str, str | None], name: str, now: d
             ]
         )
 
-    target = None
-
-    def convert(batch: pa.RecordBatch) -> pa.RecordBatch:
-        """Convert one batch."""
+    def _has_numbers(self, found: pa.Schema) -> bool:
+        """Tell whether all ids are whole numbers, also where JSON writes them as text."""
         import pyarrow as pa
 
-        nonlocal target
-        target = target or schema()
-        rest = [c for c in batch.schema.names if c not in names.values()]
-        records = batch.select(rest).to_pylist() if rest else [{}] * batch.num_rows
+        if pa.types.is_integer(found.field(self._columns.id).type):
+            return True
+        ids = (_text(record.get(self._columns.id)) for _, record in self._records.rows())
+        return self._typed and all(text is None or _is_number(text) for text in ids)
 
-        def column(key: str, default: object) -> pa.Array:
-            """Take a column, or repeat a default."""
-            own = names[key]
-            if own is None:
-                return pa.array([default] * batch.num_rows, target.field(key).type)
-            return batch.column(own).cast(target.field(key).type)
+    def batches(self, rows: int) -> Iterator[pa.RecordBatch]:
+        """Stream batches of at most `rows` rows."""
+        schema = self.schema
+        records = self._records.rows()
+        done = 0
+        while chunk := list(islice(records, rows)):
+            batch = self._batch(schema, chunk, done)
+            done += len(chunk)
+            if batch.num_rows:
+                yield batch
 
-        metadata = [json.dumps(r, ensure_ascii=False, default=str) for r in records]
-        arrays = [
-            column("id", None),
-            column("source", name),
-            column("raw_text", None),
-            column("created_at", now.replace(tzinfo=None)),
-            pa.array(metadata, pa.string()),
-        ]
-        return pa.RecordBatch.from_arrays(arrays, schema=target)
+    def _batch(
+        self, schema: pa.Schema, records: list[tuple[Path, dict[str, Any]]], first: int
+    ) -> pa.RecordBatch:
+        """Make one batch; `first` counts the records before it."""
+        import pyarrow as pa
 
-    filled = frozenset() if names["created_at"] else frozenset({"created_at"})
-    result = table.map(convert, schema)
-    return Table(lambda: result.schema, result.batches, rows=table.rows, volatile=filled)
+        columns = self._columns
+        if columns.created_at is None:
+            moments: Any = pa.array([self._now] * len(records), schema.field("created_at").type)
+        else:
+            written = [_text(record.get(columns.created_at)) for _, record in records]
+            moments = _moments(written, columns.time_format)
+            records, moments = self._readable(records, written, moments, first)
+        rows = [record for _, record in records]
+        sources = [_text(r.get(columns.source)) if columns.source else self._asset for r in rows]
+        ids: list[Any] = [_text(row.get(columns.id)) for row in rows]
+        if pa.types.is_integer(schema.field("id").type):
+            ids = [None if value is None else int(value) for value in ids]
+        texts = [_text(row.get(columns.text)) for row in rows]
+        taken = frozenset(columns.named().values())
+        arrays = [ids, sources, texts, moments, [_metadata(row, taken) for row in rows]]
+        return pa.RecordBatch.from_arrays(
+            [
+                values if isinstance(values, pa.Array) else pa.array(values, field.type)
+                for values, field in zip(arrays, schema, strict=True)
+            ],
+            schema=schema,
+        )
+
+    def _readable(
+        self,
+        records: list[tuple[Path, dict[str, Any]]],
+        written: list[str | None],
+        moments: pa.Array,
+        first: int,
+    ) -> tuple[list[tuple[Path, dict[str, Any]]], pa.Array]:
+        """Set aside the records whose time is written in no form we know, once."""
+        import pyarrow as pa
+
+        if moments.null_count == written.count(None):
+            return records, moments
+        good = []
+        for at, ((file, record), text, moment) in enumerate(
+            zip(records, written, moments.is_valid().to_pylist(), strict=True)
+        ):
+            readable = text is None or moment
+            good.append(readable)
+            if not readable and first + at >= self._reported:
+                self._reported = first + at + 1
+                self._rejects.add(self._unreadable(file, record, str(text)))
+        kept = [record for record, readable in zip(records, good, strict=True) if readable]
+        return kept, moments.filter(pa.array(good))
+
+    def _unreadable(self, file: Path, record: dict[str, Any], text: str) -> Reject:
+        """Describe a record whose time cannot be read."""
+        wanted = self._columns.time_format or "ISO 8601"
+        return Reject(
+            row=row_json(record),
+            rule="type",
+            column="created_at",
+            reason=f"{text!r} is not a time written as {wanted}",
+            source=str(file),
+        )
+
+
+def _moments(written: list[str | None], form: str | None) -> pa.Array:
+    """Read times as UTC; what cannot be read becomes null."""
+    import pyarrow as pa
+
+    kind = pa.timestamp("ns")
+    if form is None:
+        try:
+            return pa.array(written, pa.string()).cast(kind)
+        except pa.ArrowInvalid:
+            pass  # one at least has a time zone or cannot be read: look at each
+    return pa.array([None if text is None else _moment(text, form) for text in written], kind)
+
+
+@lru_cache(maxsize=65_536)
+def _moment(text: str, form: str | None) -> datetime | None:
+    """Read one time; without a zone it is UTC. None = not readable, or beyond nanoseconds."""
+    try:
+        if form:
+            moment = datetime.strptime(text, form)  # noqa: DTZ007 - without a zone it is UTC
+        else:
+            moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    moment = moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
+    return moment if 1678 <= moment.year <= 2261 else None
+
+
+def _is_number(text: str) -> bool:
+    """Tell whether an int64 holds this id exactly as it is written."""
+    digits = text.removeprefix("-")
+    if not (digits.isascii() and digits.isdigit() and len(digits) < 19):
+        return False
+    return str(int(text)) == text
+
+
+def _text(value: Any) -> str | None:
+    """Write a value as text."""
+    if value is None or type(value) is str:
+        return value
+    if isinstance(value, Written):
+        return str(value)
+    if isinstance(value, bool | dict | list):
+        return json.dumps(value, ensure_ascii=False, default=_json_value)
+    return str(value)
+
+
+def _metadata(record: dict[str, Any], taken: frozenset[str]) -> str | None:
+    """Write all columns that are not taken as one JSON object; null where there are none."""
+    rest = {name: _plain(value) for name, value in record.items() if name not in taken}
+    return json.dumps(rest, ensure_ascii=False, default=_json_value) if rest else None
+
+
+def _plain(value: Any) -> Any:
+    """Give numbers back their type, also inside."""
+    if isinstance(value, Written):
+        return float(value) if value.is_exact() else str(value)
+    if isinstance(value, dict):
+        return {name: _plain(inner) for name, inner in value.items()}
+    return [_plain(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _json_value(value: object) -> str:
+    """Write what JSON has no form for: times as ISO, bytes as hex, the rest as Python does."""
+    if isinstance(value, date | time):
+        return value.isoformat()
+    return value.hex() if isinstance(value, bytes) else str(value)
