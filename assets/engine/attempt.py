@@ -178,9 +178,12 @@ def _refuse_blocked(project: Project, key: str, head: Head) -> None:
         )
 
 
-def refold(project: Project) -> None:
-    """Publish the catalog at the end of a command; a failure here loses nothing but time."""
+def refold(project: Project, *, coalesce: bool = False) -> None:
+    """Publish the catalog; a failure here loses nothing but time.
+
+    coalesce: more is to come, so at most once a second will do.
+    """
     try:
-        project.catalog.fold()
+        project.catalog.fold(coalesce=coalesce)
     except (DataOpsError, OSError) as error:
         log("the catalog could not be published", asset="", error=str(error))

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from assets.engine.attempt import refold
+from assets.engine.attempt import Outcome, materialize, refold
 from assets.engine.current import sync_current
 from assets.engine.due import show_time
-from assets.engine.plan import heads_of
+from assets.engine.plan import heads_of, make_plan
 from assets.engine.project import Project
+from assets.engine.record import record_plan
 from catalog.records import AnyEvent, RunFinished, RunStarted
+from resources.errors import DataOpsError
 
 STREAM = "_runs"
 
@@ -68,6 +71,8 @@ def finish_run(project: Project, run: str, *, failed: Sequence[str] = ()) -> dic
             failed=len(failed),
         ),
     )
+    with suppress(OSError):
+        record_plan(project, make_plan(project))
     refold(project)
     return {"run": run, "state": state, "made": made, "unchanged": unchanged, "failed": list(failed)}
 
@@ -80,3 +85,51 @@ def _append(project: Project, event: Any) -> AnyEvent:
         made: AnyEvent = event(number)
         if project.events.put(STREAM, number, made):
             return made
+
+
+def materialize_all(
+    project: Project,
+    keys: Sequence[str],
+    *,
+    run: str,
+    by: str,
+    forced: frozenset[str] = frozenset(),
+    task: str | None = None,
+    started: Callable[[str], Callable[[int], None] | None] = lambda key: None,
+    ended: Callable[[str, Outcome | DataOpsError | str], None] = lambda key, result: None,
+) -> list[str]:
+    """Make assets one after the other, in the order given; give the keys that failed.
+
+    What is downstream of a failure is left alone: `ended` is told a sentence instead of an outcome.
+    started: told each key, gives who wants to hear of its rows.
+    """
+    failed: list[str] = []
+    stopped: set[str] = set()
+    for key in keys:
+        if key in stopped:
+            ended(key, "something above it failed")
+            continue
+        progress = started(key)
+        try:
+            outcome = materialize(
+                project,
+                key,
+                run=run,
+                by=by,
+                force=key in forced,
+                task=task if uses_cleaner(project, key) else None,
+                progress=progress,
+            )
+        except DataOpsError as error:
+            failed.append(key)
+            stopped |= project.graph.below([key])
+            ended(key, error)
+        else:
+            ended(key, outcome)
+    return failed
+
+
+def uses_cleaner(project: Project, key: str) -> bool:
+    """Tell whether an asset uses a cleaning task."""
+    asset = project.graph.assets.get(key)
+    return asset is not None and any(a.kind == "cleaner" for a in asset.arguments)

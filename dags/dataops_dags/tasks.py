@@ -22,6 +22,7 @@ LEASE_PAUSE = timedelta(seconds=15)
 def plan_run(keys: list[str]) -> None:
     """Plan the run, say what will be made and why, and skip the rest in one call."""
     from assets.engine import make_plan, open_project
+    from assets.engine.record import record_plan
     from assets.engine.runs import start_run
 
     from dataops_dags.params import read_request
@@ -49,6 +50,7 @@ def plan_run(keys: list[str]) -> None:
             skipped.append(line.key)
         elif busy:
             print(f"{line.key}: {line.state}, {line.action}. {why or line.note}")
+    record_plan(project, plan)
     start_run(
         project,
         run.run_id,
@@ -107,7 +109,7 @@ def make_asset(key: str, in_pipeline: bool) -> dict[str, Any]:
             raise AirflowFailException(str(error)) from error
         raise
     finally:
-        refold(project)
+        refold(project, coalesce=in_pipeline)
     made = outcome.materialized
     if outcome.state in ("fresh", "held") or made is None:
         satisfied = forced and made is not None

@@ -1,0 +1,81 @@
+"""The `dataops` command: its verbs, its exit codes (0 done or fresh, 1 failed, 2 usage)."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from assets.cli.show import fail
+from resources.errors import DataOpsError
+
+app = typer.Typer(
+    name="dataops",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Declared data: what exists, what is out of date and why, and making it again.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def options(
+    root: Annotated[
+        Path | None, typer.Option(help="The project's folder (default: around this one).")
+    ] = None,
+) -> None:
+    """Declared data: what exists, what is out of date and why, and making it again."""
+    if root is not None:
+        os.environ["DATAOPS_ROOT"] = str(root)
+
+
+def complete_key(incomplete: str) -> list[str]:
+    """Complete keys on the command line."""
+    from assets.engine import open_project
+
+    try:
+        return [key for key in open_project().graph.order if key.startswith(incomplete)]
+    except DataOpsError:
+        return []
+
+
+Json = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
+Key = Annotated[str, typer.Argument(help="An asset's key.", autocompletion=complete_key)]
+Selection = Annotated[
+    list[str] | None,
+    typer.Argument(
+        help="What to look at: keys, raw.x+, +output.x, layer:raw, tag:x, stale, 'a,-b'.",
+        autocompletion=complete_key,
+    ),
+]
+
+
+def main(words: list[str] | None = None) -> None:
+    """Run the command line; every known error is one sentence and an exit code."""
+    import signal
+
+    import assets.cli.commands  # noqa: F401 - its commands register themselves
+    from assets.model.errors import SelectionError, UnknownKeyError
+
+    os.umask(0o027)
+    signal.signal(signal.SIGTERM, _leave)
+    words = sys.argv[1:] if words is None else words
+    try:
+        app(words)
+    except (SelectionError, UnknownKeyError) as error:
+        fail(error, "--json" in words)
+        sys.exit(2)
+    except DataOpsError as error:
+        fail(error, "--json" in words)
+        sys.exit(1)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+def _leave(number: int, frame: Any) -> None:
+    """End on SIGTERM as on Ctrl-C: what is unfinished is cleaned up."""
+    sys.exit(128 + number)

@@ -1,0 +1,5 @@
+"""Every module of commands, so that importing this one registers them all."""
+
+from assets.cli import asking, history, looking, making, scaffold
+
+__all__ = ["asking", "history", "looking", "making", "scaffold"]

@@ -1,0 +1,260 @@
+"""Looking: list, plan, status, show."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from assets.cli.app import Json, Key, Selection, app
+from assets.cli.show import ago, emit, print_json, print_table, size
+
+if TYPE_CHECKING:
+    from assets.engine import Plan, PlanLine, Project
+
+
+@app.command("list")
+def list_assets(selection: Selection = None, json: Json = False) -> None:
+    """List what is declared: project files only, nothing else is read."""
+    from assets.engine import open_project
+    from assets.model.select import select
+
+    project = open_project()
+    graph = project.graph
+    keys = select(graph, selection, lambda: _stale(project)) if selection else graph.order
+    data = []
+    for key in keys:
+        asset, bad = graph.assets.get(key), graph.broken.get(key)
+        file = asset.file if asset is not None else bad.file if bad is not None else ""
+        data.append(
+            {
+                "key": key,
+                "layer": key.partition(".")[0],
+                "upstream": list(graph.upstream(key)),
+                "schedule": asset.schedule if asset is not None else "",
+                "tags": list(asset.tags) if asset is not None else [],
+                "description": asset.description if asset is not None else "",
+                "file": file,
+                "import_seconds": round(graph.seconds.get(file, 0.0), 3),
+                "error": bad.error if bad is not None else "",
+            }
+        )
+    rows = [
+        (
+            d["key"],
+            ", ".join(d["upstream"]),  # type: ignore[arg-type]
+            d["schedule"],
+            f"broken: {d['error']}" if d["error"] else d["description"],
+        )
+        for d in data
+    ]
+    emit(json, data, ("asset", "made from", "schedule", "description"), rows)
+    if not json:
+        for file, seconds in graph.seconds.items():
+            print(f"\n{file} takes {seconds:.2f} s to import: import what it needs inside functions")
+
+
+def _stale(project: Project) -> tuple[str, ...]:
+    """Give the stale keys."""
+    from assets.engine import make_plan
+
+    return make_plan(project).stale()
+
+
+def planned(selection: list[str] | None, *, asked: bool = False) -> tuple[Project, Plan, tuple[str, ...]]:
+    """Open the project, plan, and resolve the selection (without one: everything)."""
+    from assets.engine import make_plan, open_project
+    from assets.engine.record import record_plan
+    from assets.model.select import select
+    from resources.files import need_writable
+
+    project = open_project()
+    plan = make_plan(project)
+    graph = project.graph
+    keys = select(graph, selection, plan.stale) if selection else graph.order
+    if asked and selection:
+        plan = make_plan(project, asked=keys)
+    try:
+        record_plan(project, plan)
+    except OSError:
+        pass  # planning works where nothing can be written; materializing says so
+    return project, plan, keys
+
+
+def plan_facts(line: PlanLine) -> dict[str, Any]:
+    """Give a plan line as facts."""
+    return {
+        "key": line.key,
+        "state": line.state,
+        "action": line.action,
+        "reasons": [
+            {"kind": r.kind, "about": r.about, "before": r.before, "after": r.after}
+            for r in line.reasons
+        ],
+        "note": line.note,
+        "version": line.version,
+        "held": line.held,
+    }
+
+
+def why(line: PlanLine) -> str:
+    """Say a line's reasons in one cell."""
+    reasons = "; ".join(str(reason) for reason in line.reasons[:3])
+    more = f"; and {len(line.reasons) - 3} more" if len(line.reasons) > 3 else ""
+    return f"{reasons}{more}" + (f" ({line.note})" if line.note and reasons else line.note)
+
+
+@app.command()
+def plan(
+    selection: Selection = None,
+    cost: Annotated[bool, typer.Option("--cost", help="Add what cleaning will cost.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Show fresh assets, too.")] = False,
+    json: Json = False,
+) -> None:
+    """Say what is out of date and why, and what would be done; nothing is made."""
+    project, made, keys = planned(selection)
+    chosen = [line for line in made.lines if line.key in set(keys)]
+    shown = chosen if everything or json else [line for line in chosen if line.action != "none"]
+    costs = []
+    if cost:
+        from assets.engine.cost import costs_of
+
+        costs = costs_of(project, [line.key for line in chosen if line.action in ("make", "wait")])
+    if json:
+        print_json({"assets": [plan_facts(line) for line in shown], "cost": [c.facts() for c in costs]})
+        return
+    fresh = sum(line.action == "none" for line in chosen)
+    if shown:
+        rows = [(line.key, line.state, line.action, why(line)) for line in shown]
+        print_table(("asset", "state", "action", "why"), rows)
+        print()
+    to_make = sum(line.action in ("make", "wait") for line in chosen)
+    print(f"{to_make} to make, {fresh} fresh, {len(chosen) - to_make - fresh} left alone")
+    if cost:
+        show_costs(costs)
+
+
+def show_costs(costs: list[Any]) -> None:
+    """Show what cleaning will cost."""
+    rows = [
+        (c.key, c.model, c.rows, c.unique, c.cached, c.requests, c.tokens, f"${c.money:,.2f}" if c.money is not None else "?", f"{c.seconds:,.0f} s", "estimate" if c.estimate else "")
+        for c in costs
+    ]
+    columns = ("asset", "model", "rows", "unique", "cached", "requests", "tokens", "cost", "time", "")
+    if rows:
+        print()
+        print_table(columns, rows)
+    else:
+        print("Nothing to pay: no asset to make uses a model.")
+
+
+@app.command()
+def status(selection: Selection = None, json: Json = False) -> None:
+    """Say for every asset its state, version, rows, age and last attempt; exact, not as of a plan."""
+    from assets.engine.lease import holder_of
+    from assets.engine.plan import heads_of
+
+    project, made, keys = planned(selection)
+    heads = heads_of(project)
+    data = []
+    for line in made.lines:
+        if line.key not in set(keys):
+            continue
+        head = heads.get(line.key)
+        current = head.current if head is not None else None
+        last = head.last_attempt if head is not None else None
+        holder = holder_of(project.data / "leases" / f"{line.key}.json")
+        attempt = "running" if holder else last.state if last else "ok" if current else ""
+        data.append(
+            {
+                "key": line.key,
+                "state": line.state,
+                "held": line.held,
+                "version": line.version,
+                "rows": current.rows if current else None,
+                "bytes": current.bytes if current else None,
+                "at": current.at if current else "",
+                "last_attempt": attempt,
+                "error": last.error if last else "",
+                "reasons": [str(reason) for reason in line.reasons],
+                "note": line.note,
+            }
+        )
+    rows = [
+        (
+            d["key"],
+            "held" if d["held"] else d["state"],
+            d["version"] or "",
+            d["rows"],
+            size(int(d["bytes"])) if d["bytes"] else "",  # type: ignore[call-overload]
+            ago(str(d["at"])),
+            d["last_attempt"],
+            d["error"] or d["note"],
+        )
+        for d in data
+    ]
+    columns = ("asset", "state", "version", "rows", "size", "made", "last attempt", "")
+    emit(json, data, columns, rows)
+
+
+@app.command()
+def show(key: Key, json: Json = False) -> None:
+    """Show all about one asset: version, files, columns, checks, inputs, rows in quarantine."""
+    import msgspec
+
+    from assets.engine import make_plan, open_project
+    from assets.engine.plan import heads_of
+    from resources.rejects import read_rejects
+
+    project = open_project()
+    asset = project.graph.find(key)
+    line = make_plan(project)[key]
+    head = heads_of(project, [key])[key]
+    current, last = head.current, head.last_attempt
+    aside = (last.quarantine_file if last else "") or (current.quarantine_file if current else "")
+    rejects = []
+    if aside and (project.data / aside).is_file():
+        for reject in read_rejects(project.data / aside):
+            rejects.append(reject)
+            if len(rejects) == 10:
+                break
+    if json:
+        from dataclasses import asdict
+
+        print_json(
+            {
+                **plan_facts(line),
+                "description": asset.description,
+                "file": asset.file,
+                "line": asset.line,
+                "current": msgspec.to_builtins(current),
+                "last_attempt": msgspec.to_builtins(last),
+                "quarantine": [asdict(reject) for reject in rejects],
+            }
+        )
+        return
+    facts: list[tuple[str, object]] = [
+        ("asset", key),
+        ("what", asset.description),
+        ("declared in", f"{asset.file}:{asset.line}"),
+        ("state", "held" if line.held else line.state),
+        ("why", why(line)),
+    ]
+    if current is not None:
+        facts += [
+            ("version", f"{current.number} ({ago(current.at)}, by {current.by or 'unknown'}, run {current.run})"),
+            ("rows", f"{current.rows:,} = {current.rows_in:,} in - {current.duplicates:,} duplicates - {current.quarantined:,} in quarantine"),
+            ("files", ", ".join(str(project.data / f.path) for f in current.files)),
+            ("checksum", ", ".join(f.checksum for f in current.files)),
+            ("data version", current.data_version),
+            ("schema", f"version {current.schema_version}: " + ", ".join(f"{c.name} {c.type}" for c in current.columns)),
+            ("made from", ", ".join(f"{i.key} version {i.version}" for i in current.inputs) or ", ".join(s.path for s in current.sources)),
+            ("took", f"{current.seconds:.1f} s, {current.cpu_seconds:.1f} s CPU, peak {size(current.peak_memory)}"),
+            ("checks", "; ".join(f"{c.name} {c.column}: {c.rows} rows".replace(" :", ":") for c in current.checks if not c.passed) or "all passed"),
+        ]
+    if last is not None:
+        facts += [("last attempt", f"{last.state}: {last.error}. {last.fix}."), ("log", str(project.data / last.log))]
+    print_table(("", ""), facts)
+    if rejects:
+        print(f"\nin quarantine ({project.data / aside}):")
+        print_table(("rule", "reason", "row"), [(r.rule, r.reason, r.row[:120]) for r in rejects])

@@ -1,0 +1,145 @@
+"""Rows: what one event adds to the catalog's tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from catalog.records import (
+    AnyEvent,
+    Attempted,
+    Declared,
+    Materialized,
+    Planned,
+    Pruned,
+    Released,
+    RolledBack,
+    RunFinished,
+    RunStarted,
+)
+
+Row = tuple[str, tuple[Any, ...]]
+"""A table's name and the values of one row, in the order of schema.sql."""
+
+
+def rows_of(event: AnyEvent) -> Iterator[Row]:
+    """Give the rows that an event adds."""
+    at = _time(event.at)
+    key, number = getattr(event, "key", None), event.number
+    kind = type(event).__struct_config__.tag
+    yield "audit", (at, event.by, kind, key, number, event.id)
+    if isinstance(event, Materialized):
+        yield from _materialized(event, at)
+    elif isinstance(event, Attempted):
+        yield from _attempted(event, at)
+    elif isinstance(event, RolledBack):
+        yield "changes", (key, number, at, event.by, kind, event.to.number, None, event.reason)
+    elif isinstance(event, Released):
+        yield "changes", (key, number, at, event.by, kind, None, None, event.reason)
+    elif isinstance(event, Pruned):
+        yield "changes", (key, number, at, event.by, kind, None, list(event.versions), "")
+    elif isinstance(event, Declared):
+        yield from _declared(event, at)
+    elif isinstance(event, Planned):
+        for s in event.states:
+            yield "states", (s.key, at, s.state, list(s.reasons), s.held, number)
+    elif isinstance(event, RunStarted):
+        head = (event.run, at, event.by, kind, event.trigger, list(event.select), event.planned)
+        yield "run_events", (*head, None, None, None, None, None, number)
+    elif isinstance(event, RunFinished):
+        head = (event.run, at, event.by, kind, None, None, None)
+        counts = (event.made, event.unchanged, event.fresh, event.failed)
+        yield "run_events", (*head, event.state, *counts, number)
+
+
+def _time(text: str) -> datetime | None:
+    """Give a time without its zone: the catalog's times are UTC."""
+    return datetime.fromisoformat(text).replace(tzinfo=None) if text else None
+
+
+def _materialized(m: Materialized, at: datetime | None) -> Iterator[Row]:
+    """Give the rows of a version."""
+    yield (
+        "materializations",
+        (
+            m.key,
+            m.number,
+            at,
+            m.by,
+            m.run,
+            m.attempt,
+            m.request,
+            _time(m.as_of),
+            _time(m.started_at),
+            list(m.why),
+            m.unchanged,
+            m.rows,
+            m.rows_in,
+            m.duplicates,
+            m.quarantined,
+            m.retry_rows,
+            m.bytes,
+            m.data_version,
+            m.content_algorithm,
+            m.code_version,
+            m.config,
+            m.schema_version,
+            m.schema_fingerprint,
+            m.seconds,
+            m.cpu_seconds,
+            m.peak_memory,
+            m.host,
+            m.log,
+            m.release,
+        ),
+    )
+    for i, f in enumerate(m.files):
+        facts = (f.path, f.rows, f.bytes, f.checksum, f.content, f.partition)
+        yield "files", (m.key, m.number, i, *facts)
+    for pin in m.inputs:
+        yield "inputs", (m.key, m.number, pin.key, pin.version, pin.data_version)
+    for source in m.sources:
+        yield "sources", (m.key, m.number, source.path, source.bytes, source.checksum)
+    yield "schema_versions", (m.key, m.schema_version, m.schema_fingerprint, m.number, at)
+    for i, c in enumerate(m.columns):
+        allowed = [str(value) for value in c.allowed]
+        facts = (c.name, c.type, c.nullable, c.unique, allowed)  # type: ignore[assignment]
+        yield "schema_columns", (m.key, m.schema_version, i, *facts)
+    for check in m.checks:
+        yield "checks", (m.key, m.number, m.attempt, at, *_check(check))
+    if m.quarantined:
+        aside = (m.quarantined, m.retry_rows, m.quarantine_file)
+        yield "quarantine", (m.key, m.number, m.attempt, at, *aside)
+    for u in m.usage:
+        facts_of = (getattr(u, name) for name in type(u).__struct_fields__)
+        yield "llm_usage", (m.key, m.number, at, *facts_of)
+
+
+def _check(check: Any) -> tuple[Any, ...]:
+    """Give a check's values."""
+    return tuple(getattr(check, name) for name in type(check).__struct_fields__)
+
+
+def _attempted(a: Attempted, at: datetime | None) -> Iterator[Row]:
+    """Give the rows of an attempt that published nothing."""
+    error = (a.state, a.error_type, a.error, a.fix)
+    counts = (a.rows, a.quarantined, a.seconds, a.log, a.host)
+    yield "attempts", (a.key, a.number, a.after, at, a.by, a.run, a.attempt, *error, *counts)
+    for check in a.checks:
+        yield "checks", (a.key, None, a.attempt, at, *_check(check))
+    if a.quarantine_file:
+        yield "quarantine", (a.key, None, a.attempt, at, a.quarantined, 0, a.quarantine_file)
+
+
+def _declared(event: Declared, at: datetime | None) -> Iterator[Row]:
+    """Give the rows of a changed graph."""
+    for a in event.assets:
+        what = (a.key, a.layer, a.description, a.file, a.line, a.owner, list(a.tags), a.schedule)
+        made = (a.task, list(a.sources), a.code_version, a.schema_fingerprint, a.renamed_from)
+        yield "assets", (at, *what, *made, a.error, False, event.number)
+        for up in a.upstream:
+            yield "edges", (at, up, a.key, event.number)
+    for key in event.removed:
+        gone = (key, key.partition(".")[0], "", "", 0, "", [], "", "", [], "", "", "", "")
+        yield "assets", (at, *gone, True, event.number)
