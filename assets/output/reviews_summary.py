@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from assets import Schema, asset
 
 if TYPE_CHECKING:
-    import duckdb
+    from duckdb import DuckDBPyRelation
 
 
 class Summary(Schema):
@@ -22,18 +22,13 @@ class Summary(Schema):
 
 
 @asset(schema=Summary, upstream=["processed.reviews"])
-def reviews_summary(reviews: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
+def reviews_summary(reviews: DuckDBPyRelation) -> DuckDBPyRelation:
     """Count the reviews of each language, source and rating."""
-    return reviews.query(
-        "reviews",
-        """
-        select
-            language, source, stars,
-            count(*) as reviews,
-            count(*) filter (cleaned_text is null) as without_text,
-            round(avg(length(cleaned_text)), 1) as average_length
-        from reviews
-        group by all
-        order by all
-        """,
-    )
+    return reviews.aggregate("""
+        language,
+        source,
+        stars,
+        count(*) as reviews,
+        count(*) filter (cleaned_text is null) as without_text,
+        round(avg(length(cleaned_text)), 1) as average_length
+    """).order("language, source, stars")

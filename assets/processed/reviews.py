@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
-from assets import Schema, Table, asset
+from assets import Table, asset
 from assets.schemas import ProcessedText
 
 if TYPE_CHECKING:
-    import duckdb
+    import pandas as pd
 
 
 class Review(ProcessedText):
@@ -19,12 +21,16 @@ class Review(ProcessedText):
 
 
 @asset(schema=Review, upstream=["processed.reviews_ko_clean", "processed.reviews_en_clean"])
-def reviews(reviews_ko_clean: Table, reviews_en_clean: Table) -> duckdb.DuckDBPyRelation:
-    """Put Korean and English reviews one after the other."""
-    import duckdb
+def reviews(reviews_ko_clean: Table, reviews_en_clean: Table) -> Iterator[pd.DataFrame]:
+    """Put Korean and English reviews one after the other, some thousand rows at a time."""
+    yield from with_stars(reviews_ko_clean, "ko", stars="별점")
+    yield from with_stars(reviews_en_clean, "en", stars="stars")
 
-    return duckdb.sql("""
-        select *, 'ko' as language, (metadata ->> '별점')::int as stars from reviews_ko_clean
-        union all by name
-        select *, 'en' as language, (metadata ->> 'stars')::int as stars from reviews_en_clean
-    """)
+
+def with_stars(table: Table, language: str, stars: str) -> Iterator[pd.DataFrame]:
+    """Add the language, and the stars out of the metadata."""
+    import pandas as pd
+
+    for frame in table.frames():
+        given = [json.loads(text)[stars] for text in frame["metadata"]]
+        yield frame.assign(language=language, stars=pd.to_numeric(given).astype("Int64"))

@@ -203,10 +203,11 @@ def _moments(written: list[str | None], form: str | None) -> pa.Array:
 def _moment(text: str, form: str | None) -> datetime | None:
     """Read one time; without a zone it is UTC. None = not readable, or beyond nanoseconds."""
     try:
-        if form:
-            moment = datetime.strptime(text, form)  # noqa: DTZ007 - without a zone it is UTC
-        else:
-            moment = datetime.fromisoformat(text)
+        moment = (
+            datetime.strptime(text, form)  # noqa: DTZ007 - without a zone it is UTC
+            if form
+            else datetime.fromisoformat(text)
+        )
     except ValueError:
         return None
     moment = moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
