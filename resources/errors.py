@@ -19,7 +19,8 @@ class DataOpsError(Exception):
         self.problem = problem.rstrip(". ")
         self.fix = fix.rstrip(". ")
         self.facts = facts
-        super().__init__(f"{self.problem}. {self.fix}.")
+        end = "" if self.problem.endswith(("?", "!", ":")) else "."
+        super().__init__(f"{self.problem}{end} {self.fix[:1].upper()}{self.fix[1:]}.")
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle by the two sentences and the facts, so that errors cross process borders."""

@@ -66,11 +66,8 @@ def materialize(
 
 def _with_task(project: Any, made: Any, keys: Any, task: str) -> tuple[str, ...]:
     """Add the cleaned assets that another cleaning task makes stale, and what is below them."""
-    from assets.engine.config import config_of
-
     from assets.engine.runs import uses_cleaner
 
-    config_of  # the engine checks the task's name when it reads it
     cleaned = [key for key in keys if uses_cleaner(project, key)]
     if not cleaned:
         raise typer.BadParameter("none of the selected assets cleans anything, so --task has no use")
@@ -105,8 +102,8 @@ def _run(
     """Make the assets, showing progress; give the keys that failed."""
     from assets.engine.runs import finish_run, materialize_all, start_run
 
-    run, user = f"cli-{uuid4().hex[:8]}", user()
-    start_run(project, run, trigger="cli", by=user, select=selection or (), planned=len(todo))
+    run, by = f"cli-{uuid4().hex[:8]}", user()
+    start_run(project, run, trigger="cli", by=by, select=selection or (), planned=len(todo))
     screen = _Screen(json)
     failed: list[str] = ["interrupted"]
     try:
@@ -114,7 +111,7 @@ def _run(
             project,
             todo,
             run=run,
-            by=user,
+            by=by,
             forced=forced,
             task=task,
             started=screen.started,

@@ -70,6 +70,8 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
 
 def _cell(value: object) -> str:
     """Give a cell's text, coloured where it is a state."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     text = "" if value is None else f"{value:,}" if isinstance(value, int) else str(value)
     colour = STATES.get(text)
     return f"[{colour}]{text}[/]" if colour else escape(text)

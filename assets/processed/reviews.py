@@ -33,4 +33,4 @@ def with_stars(table: Table, language: str, stars: str) -> Iterator[pd.DataFrame
 
     for frame in table.frames():
         given = [json.loads(text)[stars] for text in frame["metadata"]]
-        yield frame.assign(language=language, stars=pd.to_numeric(given).astype("Int64"))
+        yield frame.assign(language=language, stars=pd.array(given, dtype="Int64"))

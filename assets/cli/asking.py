@@ -1,0 +1,190 @@
+"""Asking: sql, schema, lineage, path, logs."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from assets.cli.app import Json, Key, app
+from assets.cli.show import ago, emit, print_json, print_table
+from resources.errors import DataOpsError
+
+
+class QueryError(DataOpsError):
+    """A query that DuckDB refuses."""
+
+
+@app.command()
+def sql(
+    query: Annotated[str, typer.Argument(help="SQL over catalog and assets, e.g. 'from current'.")],
+    as_csv: Annotated[bool, typer.Option("--csv", help="Answer as CSV.")] = False,
+    json: Json = False,
+) -> None:
+    """Ask the catalog and the assets (raw.reviews) in DuckDB's SQL; nothing can be written."""
+    import duckdb
+
+    from assets.engine import open_project
+
+    project = open_project()
+    project.catalog.fold(wait=2.0)
+    con = project.catalog.connect()
+    try:
+        answer = con.execute(query)
+        columns = [part[0] for part in answer.description or ()]
+        rows = answer.fetchmany(1_000) if not (as_csv or json) else answer.fetchall()
+    except duckdb.Error as error:
+        raise QueryError(
+            f"DuckDB says: {str(error).strip()}",
+            "`dataops sql 'show all tables'` lists what there is",
+        ) from error
+    if json:
+        print_json([dict(zip(columns, row, strict=True)) for row in rows])
+    elif as_csv:
+        writer = csv.writer(sys.stdout)
+        writer.writerow(columns)
+        writer.writerows(rows)
+    else:
+        print_table(columns, rows)
+        if len(rows) == 1_000:
+            print("... the first 1,000 rows; --csv or --json give all")
+
+
+@app.command()
+def schema(
+    key: Key,
+    diff: Annotated[
+        str | None, typer.Option("--diff", help="Two schema versions to compare, such as 1:2.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Show an asset's schema versions, or the difference between two."""
+    from assets.engine import open_project
+
+    project = open_project()
+    project.graph.find(key)
+    project.catalog.fold(wait=2.0)
+    con = project.catalog.connect()
+    if diff is not None:
+        first, colon, second = diff.partition(":")
+        if not (colon and first.isdigit() and second.isdigit()):
+            raise typer.BadParameter("write two schema versions, such as --diff 1:2")
+        found = con.execute("FROM schema_diff(?, ?, ?)", [key, int(first), int(second)])
+    else:
+        found = con.execute(
+            "SELECT schema_version, since_version, name, type, nullable, is_unique, allowed "
+            "FROM schema_versions JOIN schema_columns USING (key, schema_version) "
+            "WHERE key = ? ORDER BY schema_version DESC, ordinal",
+            [key],
+        )
+    columns = [part[0] for part in found.description or ()]
+    rows = found.fetchall()
+    emit(json, [dict(zip(columns, row, strict=True)) for row in rows], columns, rows)
+
+
+@app.command()
+def lineage(key: Key, json: Json = False) -> None:
+    """Show what an asset is made from and what is made from it, with the versions used."""
+    from assets.engine import open_project
+    from assets.engine.plan import heads_of
+
+    project = open_project()
+    graph = project.graph
+    graph.find(key)
+    above, below = graph.above([key]), graph.below([key])
+    inside = [k for k in graph.order if k in above or k in below or k == key]
+    heads = heads_of(project, [k for k in inside if k in graph.assets])
+    data: list[dict[str, Any]] = []
+    for one in inside:
+        current = heads[one].current if one in heads else None
+        data.append(
+            {
+                "key": one,
+                "where": "upstream" if one in above else "downstream" if one in below else "",
+                "version": current.number if current else None,
+                "made_from": [
+                    {"key": pin.key, "version": pin.version, "data_version": pin.data_version}
+                    for pin in (current.inputs if current else ())
+                ],
+                "sources": [source.path for source in (current.sources if current else ())],
+                "files": [file.path for file in (current.files if current else ())],
+                "upstream": list(graph.upstream(one)),
+            }
+        )
+    rows = [
+        (
+            d["where"],
+            d["key"],
+            d["version"] or "",
+            ", ".join(f"{p['key']} version {p['version']}" for p in d["made_from"])
+            or ", ".join(d["sources"] or d["upstream"]),
+            ", ".join(d["files"]),
+        )
+        for d in data
+    ]
+    emit(json, data, ("", "asset", "version", "made from", "file"), rows)
+
+
+@app.command()
+def path(
+    key: Key,
+    version: Annotated[int | None, typer.Option(help="Which version (default: current).")] = None,
+    json: Json = False,
+) -> None:
+    """Print the files of an asset's current (or another) version, one a line."""
+    from assets.engine import open_project
+    from assets.engine.plan import heads_of
+    from assets.model.errors import UnknownKeyError
+    from catalog.records import Materialized
+
+    project = open_project()
+    project.graph.find(key)
+    found: object
+    if version is None:
+        found = heads_of(project, [key])[key].current
+    else:
+        found = project.events.get(key, version)
+    if not isinstance(found, Materialized):
+        raise UnknownKeyError(
+            f"{key} has no version{'' if version is None else f' {version}'}",
+            f"dataops history {key} shows its versions",
+            asset=key,
+        )
+    files = [str(project.data / file.path) for file in found.files]
+    if json:
+        print_json({"key": key, "version": found.number, "files": files})
+    else:
+        print("\n".join(files))
+
+
+@app.command()
+def logs(
+    key: Key,
+    attempt: Annotated[str, typer.Option(help="Part of an attempt's log file name.")] = "",
+    json: Json = False,
+) -> None:
+    """Show the log of an asset's last attempt (or another), with its stack trace."""
+    import json as codec
+
+    from assets.engine import open_project
+
+    project = open_project()
+    project.graph.find(key)
+    folder = project.data / "logs" / key
+    found = sorted(f for f in folder.glob("*.jsonl") if attempt in f.name)
+    if not found:
+        print(f"{key} was never attempted" + (f" as {attempt!r}" if attempt else ""))
+        return
+    lines = [codec.loads(line) for line in found[-1].read_text(encoding="utf-8").splitlines()]
+    if json:
+        print_json(lines)
+        return
+    print(f"{found[-1]} ({ago(lines[0]['time'])})" if lines else found[-1])
+    for line in lines:
+        facts = {k: v for k, v in line.items() if k not in ("time", "level", "message", "stack")}
+        text = " ".join(f"{name}={value}" for name, value in facts.items())
+        print(f"{line['time'][11:23]} {line['level']:7} {line['message']} {text}".rstrip())
+        if "stack" in line:
+            print(line["stack"])
