@@ -113,7 +113,10 @@ def digest_source(source: bytes) -> _Digest:
             continue
         if not names:
             continue
-        own = hashlib.sha256(canonical(statement).encode(errors="surrogatepass")).hexdigest()[:16]
+        text = canonical(statement)
+        if isinstance(statement, _SCOPES):
+            text = text.replace(f"name=str:{statement.name!r},", "", 1)  # the key says it
+        own = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:16]
         uses = sorted(set(_names(statement)))
         for node in ast.walk(statement):
             if isinstance(node, ast.Import | ast.ImportFrom):
@@ -188,7 +191,10 @@ class CodeVersions:
                 self._cache = {}
 
     def of(self, file: str | Path, function: str) -> dict[str, str]:
-        """Give the digests of a function and all it uses, by name ("helper.tidy", "PATTERN")."""
+        """Give the digests of a function and all it uses, by name ("_helper.tidy", "PATTERN").
+
+        The function itself is called "function", so that renaming it is no change.
+        """
         found: dict[str, str] = {}
         seen: set[tuple[Path, str]] = set()
         start = Path(file)
@@ -204,7 +210,7 @@ class CodeVersions:
                 continue
             definition = digest["defs"].get(name)
             if definition is not None:
-                found[name if path == start else f"{path.stem}.{name}"] = definition[0]
+                found[_label(start, function, path, name)] = definition[0]
                 stack.extend(self._uses(path, digest, definition[1]))
         return dict(sorted(found.items()))
 
@@ -277,6 +283,13 @@ class CodeVersions:
             content = {"format": _FORMAT, "files": self._cache}
             replace_file(self._cache_file, json.dumps(content).encode())
             self._new = False
+
+
+def _label(start: Path, function: str, path: Path, name: str) -> str:
+    """Name a definition among those that a function uses."""
+    if path != start:
+        return f"{path.stem}.{name}"
+    return "function" if name == function else name
 
 
 def code_version(code: dict[str, str], engine: str = "") -> str:
