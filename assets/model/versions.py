@@ -63,8 +63,13 @@ def _fields(node: ast.AST) -> Iterator[tuple[str, object]]:
         if value == []:
             continue
         if isinstance(node, ast.Constant) and name == "value":
-            value = f"{type(value).__name__}:{value!r}"
-        yield name, value
+            yield name, f"{type(value).__name__}:{value!r},"
+        elif isinstance(value, str):
+            yield name, f"{value!r},"
+        elif isinstance(value, list):
+            yield name, [f"{v!r}," if isinstance(v, str) else v for v in value]
+        else:
+            yield name, value
 
 
 def _without_docstring(body: list[ast.stmt]) -> list[ast.stmt]:
@@ -115,7 +120,7 @@ def digest_source(source: bytes) -> _Digest:
             continue
         text = canonical(statement)
         if isinstance(statement, _SCOPES):
-            text = text.replace(f"name=str:{statement.name!r},", "", 1)  # the key says it
+            text = text.replace(f"name={statement.name!r},", "", 1)  # the key says it
         own = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:16]
         uses = sorted(set(_names(statement)))
         for node in ast.walk(statement):
