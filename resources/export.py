@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _BOM: Final = b"\xef\xbb\xbf"
 # Spaces in front, seen or not, do not keep a spreadsheet from reading a formula.
-_BLANK: Final = r"[\s\p{Z}\x{200B}-\x{200D}\x{2060}\x{FEFF}]*"
+_BLANK: Final = r"[\s\p{Z}\p{C}]*"
 _FORMULA: Final = rf"^(?:[\t\r\n]|{_BLANK}[=+\-@＝＋－＠])"
 _NUMBER: Final = r"^[+\-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+\-]?\d+)?%?$"
 _QUOTED: Final = r'^$|[",\r\n]|^\s|\s$'

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -115,49 +115,67 @@ class DelimitedFiles:
     def _texts(self, file: Path) -> Iterator[pa.RecordBatch]:
         """Stream one file as text, about a megabyte at a time; rows that do not fit go aside."""
         header, names = self._header(file), list(self._header(self.files[0]).names)
-        skip = header.bytes
+        skip, rejected = header.bytes, _Rejected(file, self._reported, self._rejects)
         blocks = utf8_blocks(file, header.encoding)
         for start, chunk in whole_records(blocks, header.delimiter, file):
             line = start + count_lines(chunk[:skip])
             rows, skip = chunk[skip:], 0
             if rows.strip(b"\r\n") or (rows and len(names) == 1):
-                yield from self._parse(file, header, line, rows).select(names).to_batches()
+                rejected.place = Place(rows, line)
+                table = _parse(rows, header, rejected.add)
+                yield from table.select(names).to_batches()
 
-    def _parse(self, file: Path, header: _Header, line: int, rows: bytes) -> pa.Table:
-        """Parse whole records, the first of which stands on `line`."""
-        import pyarrow as pa
-        import pyarrow.csv as arrow_csv
 
-        names = list(header.names)
-        place = Place(rows, line)
+class _Rejected:
+    """Rows of one file that have too few or too many fields, in one pass over it.
 
-        def set_aside(row: Any) -> str:
-            """Keep a row with too few or too many fields, unless an earlier pass did."""
-            at = place.of(row.text)
-            if at > self._reported.get(file, 0):
-                self._reported[file] = at
-                self._rejects.add(_ragged(file, at, row))
-            return "skip"
+    place: knows the lines of the rows that are being parsed.
+    """
 
-        return arrow_csv.read_csv(
-            pa.BufferReader(rows),
-            read_options=arrow_csv.ReadOptions(
-                use_threads=False, block_size=len(rows) + 1, column_names=names
-            ),
-            parse_options=arrow_csv.ParseOptions(
-                delimiter=header.delimiter,
-                newlines_in_values=True,
-                ignore_empty_lines=len(names) > 1,
-                invalid_row_handler=set_aside,
-            ),
-            convert_options=arrow_csv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.string()),
-                strings_can_be_null=True,
-                quoted_strings_can_be_null=False,
-                null_values=[""],
-                check_utf8=False,  # utf8_blocks has checked
-            ),
-        )
+    place: Place
+
+    def __init__(self, file: Path, reported: dict[Path, int], rejects: Rejects) -> None:
+        """Count from the file's beginning; `reported` says how many an earlier pass set aside."""
+        self._file = file
+        self._reported = reported
+        self._rejects = rejects
+        self._seen = 0
+
+    def add(self, row: Any) -> str:
+        """Set a row aside unless an earlier pass did, and have the parser go on."""
+        self._seen += 1
+        line = self.place.of(row.text)
+        if self._seen > self._reported.get(self._file, 0):
+            self._reported[self._file] = self._seen
+            self._rejects.add(_ragged(self._file, line, row))
+        return "skip"
+
+
+def _parse(rows: bytes, header: _Header, set_aside: Callable[[Any], str]) -> pa.Table:
+    """Parse whole records as text; `set_aside` takes those that do not have the header's fields."""
+    import pyarrow as pa
+    import pyarrow.csv as arrow_csv
+
+    names = list(header.names)
+    return arrow_csv.read_csv(
+        pa.BufferReader(rows),
+        read_options=arrow_csv.ReadOptions(
+            use_threads=False, block_size=len(rows) + 1, column_names=names
+        ),
+        parse_options=arrow_csv.ParseOptions(
+            delimiter=header.delimiter,
+            newlines_in_values=True,
+            ignore_empty_lines=len(names) > 1,
+            invalid_row_handler=set_aside,
+        ),
+        convert_options=arrow_csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()),
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+            null_values=[""],
+            check_utf8=False,  # utf8_blocks has checked
+        ),
+    )
 
 
 def column_names(cells: Iterable[str]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from resources.errors import SourceError
 from resources.rejects import Reject, Rejects
 from resources.sources.encoding import Encoding, find_encoding
 from resources.sources.json_records import Written, read_records
@@ -47,6 +48,12 @@ class JsonFiles:
         for _, record in self._records():
             for name, value in record.items():
                 kinds.setdefault(name, set()).add(_kind(value))
+        if not kinds:
+            raise SourceError(
+                f"{self.files[0]} has no record with a field in it",
+                "put data in it, or take it off source=",
+                file=str(self.files[0]),
+            )
         types = {"int64": pa.int64(), "float64": pa.float64(), "bool": pa.bool_()}
         return pa.schema(
             [
@@ -75,11 +82,14 @@ class JsonFiles:
         for file in self.files:
             if file not in self._encodings:
                 self._encodings[file] = find_encoding(file, self._encoding)
+            seen = 0
             for line, record in read_records(file, self._encodings[file]):
                 if isinstance(record, dict):
                     yield file, record
-                elif line > self._reported.get(file, 0):
-                    self._reported[file] = line
+                    continue
+                seen += 1
+                if seen > self._reported.get(file, 0):
+                    self._reported[file] = seen
                     self._rejects.add(_bad_line(file, line, record.text, record.reason))
 
 

@@ -106,8 +106,8 @@ class Place:
         while at >= 0:
             after = at + len(text)
             if self._chunk[at - 1 : at] in b"\r\n" and self._chunk[after : after + 1] in b"\r\n":
-                self._line += count_lines(self._chunk[self._at : at])
-                self._at = at
-                break
+                line = self._line + count_lines(self._chunk[self._at : at])
+                self._line, self._at = line + count_lines(text), after
+                return line
             at = self._chunk.find(text, at + 1)
         return self._line
