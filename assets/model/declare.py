@@ -170,6 +170,13 @@ def _declare(
             "put schedule= on the raw asset; what is downstream follows it",
             asset=key,
         )
+    arguments = tuple(_arguments(key, function, edges))
+    if task is not None and all(argument.kind != "cleaner" for argument in arguments):
+        raise DeclarationError(
+            f"{key} names the cleaning task {task!r}, but its function takes no Cleaner",
+            "add a parameter `llm: Cleaner` and call llm.clean(...), or take task= off",
+            asset=key,
+        )
     if max_quarantine is not None and not 0 <= max_quarantine <= 1:
         raise DeclarationError(
             f"{key} has max_quarantine={max_quarantine}", "give a share from 0 to 1", asset=key
@@ -179,7 +186,7 @@ def _declare(
         layer=layer,
         name=name,
         function=function,
-        arguments=tuple(_arguments(key, function, edges)),
+        arguments=arguments,
         description=_first_line(function.__doc__),
         upstream=edges,
         columns=schema.columns() if schema is not None else None,
