@@ -121,7 +121,7 @@ class DelimitedFiles:
             line = start + count_lines(chunk[:skip])
             rows, skip = chunk[skip:], 0
             if rows.strip(b"\r\n") or (rows and len(names) == 1):
-                rejected.place = Place(rows, line)
+                rejected.place = Place(rows, header.delimiter, line)
                 table = _parse(rows, header, rejected.add)
                 yield from table.select(names).to_batches()
 

@@ -93,21 +93,17 @@ def _unclosed(file: Path, line: int, where: str) -> SourceError:
 class Place:
     """Finds the lines of rows in a block of records, in the order in which they stand there."""
 
-    def __init__(self, chunk: bytes, line: int) -> None:
+    def __init__(self, chunk: bytes, delimiter: str, line: int) -> None:
         """Look through `chunk`, which starts on `line`."""
-        self._chunk = chunk
-        self._at = 0
+        self._records = record_pattern(delimiter).finditer(chunk)
         self._line = line
 
     def of(self, row: str) -> int:
-        """Give the line on which this row stands (the next one that reads like it)."""
+        """Give the line on which the next record that reads like this begins."""
         text = row.encode()
-        at = self._chunk.find(text, self._at)
-        while at >= 0:
-            after = at + len(text)
-            if self._chunk[at - 1 : at] in b"\r\n" and self._chunk[after : after + 1] in b"\r\n":
-                line = self._line + count_lines(self._chunk[self._at : at])
-                self._line, self._at = line + count_lines(text), after
+        for match in self._records:
+            line, record = self._line, match[0]
+            self._line += count_lines(record)
+            if record.rstrip(b"\r\n") == text.rstrip(b"\r\n"):
                 return line
-            at = self._chunk.find(text, at + 1)
         return self._line

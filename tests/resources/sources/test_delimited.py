@@ -6,7 +6,7 @@ import csv
 import gzip
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from resources.columns import Column
 from resources.errors import SourceError
-from resources.sources import delimited, records
+from resources.sources import delimited, encoding, records
 
 
 def test_nothing_and_an_empty_text_are_told_apart(reading: Any) -> None:
@@ -251,20 +251,33 @@ def _quoted(cell: str | None) -> str:
 _LINE = st.lists(st.text(st.sampled_from('ab," \n\r가'), max_size=6), min_size=1, max_size=4)
 
 
-@settings(max_examples=150, deadline=None)
-@given(st.lists(_LINE, max_size=12))
+@settings(max_examples=200, deadline=None)
+@given(st.lists(_LINE, max_size=12), st.sampled_from([3, 16, 1 << 20]))
 def test_rows_of_any_width_are_read_or_set_aside_as_python_counts_them(
-    fresh: Callable[[], Any], lines: list[list[str]]
+    fresh: Callable[[], Any], lines: list[list[str]], block: int
 ) -> None:
     reading = fresh()
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator="\n").writerows([["a", "b"], *lines])
     reading.write("a.csv", text.getvalue())
-    python = list(csv.reader(io.StringIO(text.getvalue(), newline="")))[1:]
-    rows = reading.source("a.csv", columns=()).read().to_arrow().to_pylist()
-    expected = [tuple(row) for row in python if len(row) == 2]
+    python = list(numbered(text.getvalue()))[1:]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(records, "BLOCK", block)
+        patch.setattr(encoding, "BLOCK", block)
+        rows = reading.source("a.csv", columns=()).read().to_arrow().to_pylist()
+    expected = [tuple(row) for _, row in python if len(row) == 2]
     assert [tuple(v or "" for v in row.values()) for row in rows] == expected
-    assert len(reading.set_aside()) == sum(len(row) not in (0, 2) for row in python)
+    ragged = [line for line, row in python if len(row) not in {0, 2}]
+    assert [reject.line for reject in reading.set_aside()] == ragged
+
+
+def numbered(text: str) -> Iterator[tuple[int, list[str]]]:
+    """Read with Python's reader: each row with the line it begins on."""
+    reader = csv.reader(io.StringIO(text, newline=""))
+    line = 1
+    for row in reader:
+        yield line, row
+        line = reader.line_num + 1
 
 
 @settings(max_examples=200, deadline=None)
