@@ -121,7 +121,7 @@ def as_batches(value: object, rows: int) -> tuple[pa.Schema, Iterator[pa.RecordB
     if isinstance(value, Table):
         return value.schema, value.batches(rows)
     if _is_frame(value):
-        table = pa.Table.from_pandas(value, preserve_index=False)
+        table = _from_frame(value)
         return table.schema.remove_metadata(), iter(table.to_batches(max_chunksize=rows))
     if hasattr(value, "__arrow_c_stream__"):
         reader = pa.RecordBatchReader.from_stream(value)
@@ -140,6 +140,25 @@ def _is_frame(value: object) -> bool:
     """Tell a pandas DataFrame without importing pandas."""
     kind = type(value)
     return kind.__name__ == "DataFrame" and kind.__module__.split(".")[0] == "pandas"
+
+
+def _from_frame(frame: pd.DataFrame) -> pa.Table:
+    """Give a DataFrame as an Arrow table; a column of mixed types becomes text, nothing is lost."""
+    import pyarrow as pa
+
+    try:
+        return pa.Table.from_pandas(frame, preserve_index=False)
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        arrays = []
+        for position in range(frame.shape[1]):
+            column = frame.iloc[:, position]
+            try:
+                arrays.append(pa.array(column, from_pandas=True))
+            except (pa.ArrowInvalid, pa.ArrowTypeError):
+                missing = column.isna()
+                texts = [None if gone else str(v) for v, gone in zip(column, missing, strict=True)]
+                arrays.append(pa.array(texts, pa.string()))
+        return pa.Table.from_arrays(arrays, names=[str(name) for name in frame.columns])
 
 
 def _from_iterator(

@@ -13,9 +13,9 @@ from uuid import uuid4
 from assets.engine.current import sync_current
 from assets.engine.due import show_time
 from assets.engine.errors import BlockedError, PassingFailure, Superseded
-from assets.engine.failures import as_failure, record_failure
+from assets.engine.failures import as_failure, disk_failure, record_failure
 from assets.engine.lease import Holder, lease, new_holder
-from assets.engine.log import log
+from assets.engine.log import attempt_log, log
 from assets.engine.make import Attempt, make
 from assets.engine.plan import heads_of, is_blocked, own_reasons
 from assets.engine.project import Project
@@ -86,25 +86,34 @@ def materialize(
     asked = _Asked(run, by, request, force, task, as_of or now, progress)
     task_id = key if attempt_number else ""
     me = new_holder(uuid4().hex, run, show_time(now), task_id, attempt_number)
-    with lease(
-        settings.data / "leases",
-        key,
-        me,
-        seconds=settings.lease_seconds,
-        wait=wait,
-        waiting=waiting,
-    ):
-        tries = tries if asset.layer == "raw" else 1
-        for number in range(1, tries + 1):
-            try:
-                return _settled(project, key, asked)
-            except PassingFailure as error:
-                if number == tries:
-                    raise
-                pause = settings.retry_seconds * 2 ** (number - 1) * random.uniform(0.5, 1.5)  # noqa: S311
-                log("collection failed, trying again", asset=key, error=str(error), pause=pause)
-                time.sleep(pause)
-    raise AssertionError("the loop above returns or raises")
+    try:
+        with lease(
+            settings.data / "leases",
+            key,
+            me,
+            seconds=settings.lease_seconds,
+            wait=wait,
+            waiting=waiting,
+        ):
+            return _with_tries(project, key, asked, tries if asset.layer == "raw" else 1)
+    except OSError as error:  # the disk failed outside an attempt: lease, cache, current CSV
+        raise disk_failure(key, error) from error
+
+
+def _with_tries(project: Project, key: str, asked: _Asked, tries: int) -> Outcome:
+    """Try a collection again where its failure may pass."""
+    number = 1
+    while True:
+        try:
+            return _settled(project, key, asked)
+        except PassingFailure as error:
+            if number >= tries:
+                raise
+            base = project.settings.retry_seconds
+            pause = base * 2 ** (number - 1) * random.uniform(0.5, 1.5)  # noqa: S311
+            log("collection failed, trying again", asset=key, error=str(error), pause=pause)
+            time.sleep(pause)
+            number += 1
 
 
 def _settled(project: Project, key: str, asked: _Asked) -> Outcome:
@@ -150,18 +159,20 @@ def _once(project: Project, key: str, asked: _Asked) -> Outcome:
 
 
 def _attempt(project: Project, attempt: Attempt) -> Outcome:
-    """Attempt it; a failure is recorded before it is raised."""
+    """Attempt it, with a log of its own; a failure is recorded before it is raised."""
     key = attempt.asset.key
-    try:
-        made = make(project, attempt)
-    except Superseded:
-        raise
-    except Exception as error:
-        failure = as_failure(attempt, error)
-        record_failure(project, attempt, failure)
-        if failure is error:
+    attempt.log = f"logs/{key}/{attempt.stamp}.jsonl"
+    with attempt_log(project.data / attempt.log):
+        try:
+            made = make(project, attempt)
+        except Superseded:
             raise
-        raise failure from error
+        except Exception as error:
+            failure = as_failure(attempt, error)
+            record_failure(project, attempt, failure)
+            if failure is error:
+                raise
+            raise failure from error
     project.checksums.save()
     return Outcome(key, "unchanged" if made.unchanged else "made", made, attempt.reasons)
 

@@ -45,11 +45,7 @@ def as_failure(attempt: Attempt, error: Exception) -> DataOpsError:
     """
     asset = attempt.asset
     if isinstance(error, OSError) and error.errno in _FULL:
-        return AttemptFailed(
-            f"{asset.key}: the disk is full ({error.strerror}); nothing was published",
-            "make room (`dataops prune --keep N` frees old versions), then run the same command",
-            asset=asset.key,
-        )
+        return disk_failure(asset.key, error)
     if isinstance(error, TransientError) and asset.layer == "raw":
         return _passing(attempt, error.problem, error.fix)
     if isinstance(error, DataOpsError):
@@ -64,6 +60,21 @@ def as_failure(attempt: Attempt, error: Exception) -> DataOpsError:
         f"mend it, then: dataops materialize {asset.key} (stack trace: dataops logs {asset.key})",
         asset=asset.key,
         error=type(error).__name__,
+    )
+
+
+def disk_failure(key: str, error: OSError) -> DataOpsError:
+    """Say that the disk is full, or does not work."""
+    if error.errno in _FULL:
+        return AttemptFailed(
+            f"{key}: the disk is full ({error.strerror}); nothing was published",
+            "make room (`dataops prune --keep N` frees old versions), then run the same command",
+            asset=key,
+        )
+    return AttemptFailed(
+        f"{key}: {error.strerror or error} ({error.filename or 'data folder'})",
+        "check the data folder's disk and permissions, then run the same command",
+        asset=key,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -41,15 +41,27 @@ def log(message: str, level: int = logging.INFO, *, trace: bool = False, **facts
     LOGGER.log(level, "%s", text, extra=extra, exc_info=trace)
 
 
+class _QuietFile(logging.FileHandler):
+    """A log file on a disk that may be full: a line that cannot be written is left out."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        """Keep quiet; the attempt itself says that the disk is full."""
+
+
 @contextmanager
 def attempt_log(path: Path) -> Iterator[None]:
-    """Keep what is logged during an attempt in `path` as well."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handler = logging.FileHandler(path, encoding="utf-8")
+    """Keep what is logged during an attempt in `path` as well, as far as the disk lets us."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handler = _QuietFile(path, encoding="utf-8")
+    except OSError:
+        yield  # the attempt itself says what is wrong with the disk
+        return
     handler.setFormatter(JsonFormatter())
     LOGGER.addHandler(handler)
     try:
         yield
     finally:
         LOGGER.removeHandler(handler)
-        handler.close()
+        with suppress(OSError):
+            handler.close()

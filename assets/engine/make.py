@@ -16,7 +16,7 @@ from assets.engine.config import config_of, sources_now
 from assets.engine.content import data_version
 from assets.engine.errors import CheckFailed
 from assets.engine.identity import attempt_identity
-from assets.engine.log import attempt_log, log
+from assets.engine.log import log
 from assets.engine.plan import code_of, declared_schema, quarantine_limit
 from assets.engine.project import Project
 from assets.engine.publish import Result, publish
@@ -73,33 +73,30 @@ def make(project: Project, attempt: Attempt) -> Materialized:
     """Run the attempt to its published version; raises whatever goes wrong, publishing nothing."""
     key = attempt.asset.key
     staging = project.data / ".staging" / attempt.id
-    attempt.log = f"logs/{key}/{attempt.stamp}.jsonl"
     _reset_peak()
-    with attempt_log(project.data / attempt.log):
-        why = [str(reason) for reason in attempt.reasons]
-        log("attempt started", asset=key, attempt=attempt.id, run=attempt.run, why=why)
-        try:
-            _pin(project, attempt)
-            result = _result(project, attempt, staging)
-            made = publish(project, attempt, result)
-        except Exception:
-            _keep_rejects(project, attempt, staging)
-            log("attempt ended without a version", asset=key, attempt=attempt.id)
-            raise
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
-        log(
-            "published",
-            asset=key,
-            version=made.number,
-            rows=made.rows,
-            duplicates=made.duplicates,
-            quarantined=made.quarantined,
-            unchanged=made.unchanged,
-            files=[file.path for file in made.files],
-            seconds=made.seconds,
-        )
-        return made
+    why = [str(reason) for reason in attempt.reasons]
+    log("attempt started", asset=key, attempt=attempt.id, run=attempt.run, why=why)
+    try:
+        _pin(project, attempt)
+        result = _result(project, attempt, staging)
+        made = publish(project, attempt, result)
+    except Exception:
+        _keep_rejects(project, attempt, staging)
+        raise
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    log(
+        "published",
+        asset=key,
+        version=made.number,
+        rows=made.rows,
+        duplicates=made.duplicates,
+        quarantined=made.quarantined,
+        unchanged=made.unchanged,
+        files=[file.path for file in made.files],
+        seconds=made.seconds,
+    )
+    return made
 
 
 def _pin(project: Project, attempt: Attempt) -> None:

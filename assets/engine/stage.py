@@ -69,13 +69,14 @@ class StagedWriter:
             self._flush()
             self._writer.close()
         except BaseException:
-            self._sink.abort()
+            self.abort()
             raise
         return self._sink.verified()
 
     def abort(self) -> None:
         """Give up; the unfinished file stays aside, nobody reads it."""
         self._sink.abort()
+        self._writer.is_open = False  # or it would write its footer when it is collected
 
 
 def stage(
