@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 from resources.errors import SourceError
 from resources.rejects import Reject, Rejects
 from resources.sources.encoding import Encoding, find_encoding
-from resources.sources.json_records import Written, read_records
+from resources.sources.json_records import read_records
+from resources.sources.json_text import Written, plain_text
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -93,20 +94,13 @@ class JsonFiles:
                     self._rejects.add(_bad_line(file, line, record.text, record.reason))
 
 
-def json_text(value: Any) -> str | None:
-    """Give a JSON value as text: strings bare, numbers as written, the rest as JSON."""
-    if value is None or isinstance(value, str):  # Written is a string already
-        return value
-    return json.dumps(value, ensure_ascii=False, default=float)
-
-
 def _array(records: Iterable[dict[str, Any]], field: pa.Field) -> pa.Array:
     """Collect one column."""
     import pyarrow as pa
 
     values = (record.get(field.name) for record in records)
     if field.type == pa.string():
-        return pa.array([json_text(value) for value in values], pa.string())
+        return pa.array([plain_text(value) for value in values], pa.string())
     if field.type == pa.float64():
         return pa.array([None if v is None else float(v) for v in values], pa.float64())
     return pa.array(list(values), field.type)

@@ -7,30 +7,17 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import Decimal
-from math import isinf
 from pathlib import Path
 from typing import Any, Final
 
 from resources.errors import SourceError
 from resources.sources.encoding import Encoding, utf8_blocks
+from resources.sources.json_text import Written, to_json
 
+_DEEP: Final = 100
 _LONGEST: Final = 64 << 20
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
 _SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
-
-
-class Written(str):
-    """A number with a fraction or an exponent, exactly as the file writes it."""
-
-    __slots__ = ()
-
-    def is_exact(self) -> bool:
-        """Tell whether a float64 holds the number without rounding what is written."""
-        number = float(self)
-        return repr(number) == self or (
-            not isinf(number) and Decimal(repr(number)) == Decimal(self)
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +105,13 @@ def _checked(value: Any, text: str) -> dict[str, Any] | NoRecord:
     """Hold a value to what a record can be."""
     if not isinstance(value, dict):
         return NoRecord(text, f"not an object but {type(value).__name__}")
-    if _SURROGATE.search(text):
+    if _SURROGATE.search(text) or text.count("[") + text.count("{") > _DEEP:
         try:
-            json.dumps(value, ensure_ascii=False).encode()
+            to_json(value).encode()
         except UnicodeEncodeError:
             return NoRecord(text, "half a character (a lone surrogate such as \\ud800)")
+        except RecursionError:
+            return NoRecord(text, "not usable JSON: nested too deeply")
     return value
 
 
@@ -165,6 +154,9 @@ class _Elements:
             except json.JSONDecodeError as error:
                 if len(self._text) - self._at > _LONGEST or not self._more(len(self._text)):
                     raise self._broken(error) from error
+            except RecursionError:
+                deep = json.JSONDecodeError("nesting too deep", self._text, self._at)
+                raise self._broken(deep) from None
 
     def _end(self) -> int:
         """Give the place behind the element that starts here."""
@@ -234,7 +226,7 @@ def _constant(name: str) -> None:
         raise ValueError(f"{name} is not a number JSON knows")
 
 
-_PLAIN: Final = json.JSONDecoder()
+_PLAIN: Final = json.JSONDecoder(parse_int=str)  # only finds ends; int() refuses 4,300 digits
 _DECODER: Final = json.JSONDecoder(
     object_pairs_hook=_object, parse_float=Written, parse_constant=_constant
 )

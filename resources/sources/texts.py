@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 from itertools import islice
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from resources.errors import SourceError, did_you_mean
 from resources.rejects import Reject, Rejects, row_json
-from resources.sources.json_records import Written
+from resources.sources.json_text import plain_text, to_json
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -107,7 +106,7 @@ class Texts:
 
         if pa.types.is_integer(found.field(self._columns.id).type):
             return True
-        ids = (_text(record.get(self._columns.id)) for _, record in self._records.rows())
+        ids = (plain_text(record.get(self._columns.id)) for _, record in self._records.rows())
         return self._typed and all(text is None or _is_number(text) for text in ids)
 
     def batches(self, rows: int) -> Iterator[pa.RecordBatch]:
@@ -131,15 +130,17 @@ class Texts:
         if columns.created_at is None:
             moments: Any = pa.array([self._now] * len(records), schema.field("created_at").type)
         else:
-            written = [_text(record.get(columns.created_at)) for _, record in records]
+            written = [plain_text(record.get(columns.created_at)) for _, record in records]
             moments = _moments(written, columns.time_format)
             records, moments = self._readable(records, written, moments, first)
         rows = [record for _, record in records]
-        sources = [_text(r.get(columns.source)) if columns.source else self._asset for r in rows]
-        ids: list[Any] = [_text(row.get(columns.id)) for row in rows]
+        sources = [
+            plain_text(r.get(columns.source)) if columns.source else self._asset for r in rows
+        ]
+        ids: list[Any] = [plain_text(row.get(columns.id)) for row in rows]
         if pa.types.is_integer(schema.field("id").type):
             ids = [None if value is None else int(value) for value in ids]
-        texts = [_text(row.get(columns.text)) for row in rows]
+        texts = [plain_text(row.get(columns.text)) for row in rows]
         taken = frozenset(columns.named().values())
         arrays = [ids, sources, texts, moments, [_metadata(row, taken) for row in rows]]
         return pa.RecordBatch.from_arrays(
@@ -222,34 +223,7 @@ def _is_number(text: str) -> bool:
     return str(int(text)) == text
 
 
-def _text(value: Any) -> str | None:
-    """Write a value as text."""
-    if value is None or type(value) is str:
-        return value
-    if isinstance(value, Written):
-        return str(value)
-    if isinstance(value, bool | dict | list):
-        return json.dumps(value, ensure_ascii=False, default=_json_value)
-    return str(value)
-
-
 def _metadata(record: dict[str, Any], taken: frozenset[str]) -> str | None:
     """Write all columns that are not taken as one JSON object; null where there are none."""
-    rest = {name: _plain(value) for name, value in record.items() if name not in taken}
-    return json.dumps(rest, ensure_ascii=False, default=_json_value) if rest else None
-
-
-def _plain(value: Any) -> Any:
-    """Give numbers back their type, also inside."""
-    if isinstance(value, Written):
-        return float(value) if value.is_exact() else str(value)
-    if isinstance(value, dict):
-        return {name: _plain(inner) for name, inner in value.items()}
-    return [_plain(inner) for inner in value] if isinstance(value, list) else value
-
-
-def _json_value(value: object) -> str:
-    """Write what JSON has no form for: times as ISO, bytes as hex, the rest as Python does."""
-    if isinstance(value, date | time):
-        return value.isoformat()
-    return value.hex() if isinstance(value, bytes) else str(value)
+    rest = {name: value for name, value in record.items() if name not in taken}
+    return to_json(rest) if rest else None

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from resources.columns import Column
 from resources.errors import SourceError
-from resources.sources import delimited, encoding, records
+from resources.sources import encoding, header, records
 
 
 def test_nothing_and_an_empty_text_are_told_apart(reading: Any) -> None:
@@ -129,7 +129,7 @@ def test_a_delimiter_that_is_asked_for_wins(reading: Any) -> None:
 
 
 def test_header_names_are_trimmed_and_made_different() -> None:
-    names = delimited.column_names(["\ufeffid ", "", "ID", "id", "리뷰 내용"])
+    names = header.column_names(["\ufeffid ", "", "ID", "id", "리뷰 내용"])
     assert names == ("id", "column_2", "ID_2", "id_3", "리뷰 내용")
 
 

@@ -24,7 +24,7 @@ def test_columns_are_all_that_appear_anywhere(reading: Any) -> None:
 def test_types_are_those_that_json_states(reading: Any) -> None:
     reading.write(
         "a.jsonl",
-        '{"i": 1, "f": 1.5, "m": 1, "b": true, "s": "007", "x": 1, "n": null, "l": [{"가": 2}]}\n'
+        '{"i": 1, "f": 1.5, "m": 1, "b": true, "s": "7", "x": 1, "n": null, "l": [{"가": 2.50}]}\n'
         '{"i": 2, "f": 2, "m": "a", "b": false, "s": "8", "x": 18446744073709551616}\n',
     )
     table = reading.source("a.jsonl").read().to_arrow()
@@ -34,7 +34,7 @@ def test_types_are_those_that_json_states(reading: Any) -> None:
         "s": "string", "x": "string", "n": "string", "l": "string",
     }  # fmt: skip
     first, second = table.to_pylist()
-    assert first["l"] == '[{"가": 2}]'
+    assert first["l"] == '[{"가": 2.50}]'
     assert (first["m"], second["m"]) == ("1", "a")
     assert second["x"] == "18446744073709551616"
 
@@ -58,6 +58,8 @@ def test_nan_is_a_missing_value(reading: Any) -> None:
         ('{"a": "\\ud800"}', "half a character"),
         ('{"a": Infinity}', "Infinity is not a number"),
         ('{"a":' * 100_000, "not "),
+        ('{"a":' + "[" * 3_000 + "]" * 3_000 + "}", "not usable JSON"),
+        ('{"a": ' + "1" * 5_000 + "}", "not usable JSON"),
     ],
 )
 def test_a_line_without_a_record_goes_aside_with_its_number(
@@ -104,7 +106,7 @@ def test_elements_that_are_no_records_go_aside(reading: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ['[{"id": 1},\n{"id": ]', '[{"id": 1}\n', '[{"id": 1}]\nmore', "[1 2]"]
+    "text", ['[{"id": 1},\n{"id": ]', '[{"id": 1}\n', '[{"id": 1}]\nmore', "[1 2]", "[" * 100_000]
 )
 def test_an_array_that_is_not_json_is_an_error_that_names_the_line(reading: Any, text: str) -> None:
     reading.write("a.json", text)

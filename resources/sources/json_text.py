@@ -1,0 +1,51 @@
+"""Values as JSON text, with numbers exactly as their file writes them."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from math import isinf
+from typing import Any
+
+
+class Written(str):
+    """A number with a fraction or an exponent, exactly as the file writes it."""
+
+    __slots__ = ()
+
+    def is_exact(self) -> bool:
+        """Tell whether a float64 holds the number without rounding what is written."""
+        number = float(self)
+        return repr(number) == self or (
+            not isinf(number) and Decimal(repr(number)) == Decimal(self)
+        )
+
+
+def to_json(value: Any) -> str:
+    """Write a value as JSON; what JSON has no form for becomes text."""
+    if isinstance(value, Written):
+        return str(value)
+    if isinstance(value, dict):
+        if not any(isinstance(inner, Written | dict | list) for inner in value.values()):
+            return json.dumps(value, ensure_ascii=False, default=_text)
+        fields = (
+            f"{json.dumps(str(k), ensure_ascii=False)}: {to_json(v)}" for k, v in value.items()
+        )
+        return f"{{{', '.join(fields)}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(to_json, value))}]"
+    return json.dumps(value, ensure_ascii=False, default=_text)
+
+
+def plain_text(value: Any) -> str | None:
+    """Write a value as text: strings bare, numbers as written, nested ones as JSON."""
+    if value is None or type(value) is str:
+        return value
+    if isinstance(value, str):
+        return str(value)
+    return to_json(value) if isinstance(value, bool | dict | list) else _text(value)
+
+
+def _text(value: object) -> str:
+    """Write bytes as hex, all else as Python does (times are ISO then)."""
+    return value.hex() if isinstance(value, bytes) else str(value)
