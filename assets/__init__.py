@@ -21,7 +21,6 @@ from resources.tables import Table
 if TYPE_CHECKING:
     from resources.llm import Cleaner
     from resources.sources import Source
-
     from resources.tables import Previous
 
 __all__ = [

@@ -1,1 +1,1 @@
-"""What exists and how it came to be: events (the record) and the DuckDB catalog folded from them."""
+"""What exists and how it came to be: events (the record), and the catalog folded from them."""

@@ -61,7 +61,9 @@ def rollback(
     target = versions.get(to) if to is not None else _before(list(versions.values()), head)
     if target is None:
         known = ", ".join(str(number) for number in versions) or "none"
-        what = f"no version {to}" if to is not None else "no version with other data before this one"
+        what = (
+            f"no version {to}" if to is not None else "no version with other data before this one"
+        )
         raise ChangeError(
             f"{head.key} has {what}; its versions: {known}",
             f"choose one of them: dataops history {head.key}",
@@ -114,16 +116,12 @@ def release(events: EventStore, head: Head, *, by: str, reason: str = "") -> Rel
 
     def event(number: int) -> Released:
         """Make the event for a number."""
-        return Released(
-            id=uuid4().hex, at=now(), by=by, key=head.key, number=number, reason=reason
-        )
+        return Released(id=uuid4().hex, at=now(), by=by, key=head.key, number=number, reason=reason)
 
     return _append(events, head, event)
 
 
-def _append(
-    events: EventStore, head: Head, make: Callable[[int], _Change]
-) -> _Change:
+def _append(events: EventStore, head: Head, make: Callable[[int], _Change]) -> _Change:
     """Put an event at the end of the asset's stream; another event in between moves it on."""
     number = head.number
     while True:
@@ -134,7 +132,12 @@ def _append(
 
 
 def plan_prune(
-    data: Path, events: EventStore, heads: Mapping[str, Head], keep: int, *, by_age: float = ORPHAN_AGE
+    data: Path,
+    events: EventStore,
+    heads: Mapping[str, Head],
+    keep: int,
+    *,
+    by_age: float = ORPHAN_AGE,
 ) -> PrunePlan:
     """Say what pruning to the newest `keep` versions (at least 1) of each asset would end.
 

@@ -103,7 +103,7 @@ class FileEventStore:
         """Give the numbers taken in a stream."""
         with suppress(FileNotFoundError):
             for entry in os.scandir(self.folder / stream):
-                stem, dot, suffix = entry.name.partition(".")
+                stem, _, suffix = entry.name.partition(".")
                 if suffix == "json" and stem.isdigit():
                     yield int(stem)
 

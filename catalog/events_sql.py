@@ -1,11 +1,11 @@
-"""The event store in a database, for several machines: a unique (stream, number) is put-if-absent."""
+"""The event store in a database, for several machines: a unique key is put-if-absent."""
 
 from __future__ import annotations
 
 import threading
 
-import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
+import sqlalchemy as sa  # noqa: TID253 - imported only where an event URL is set
+from sqlalchemy.exc import IntegrityError  # noqa: TID253 - see above
 
 from catalog.records import AnyEvent, decode, encode
 
@@ -64,9 +64,11 @@ class SqlEventStore:
 
     def _highest(self) -> dict[str, int]:
         """Give every stream's highest number."""
-        query = sa.select(_EVENTS.c.stream, sa.func.max(_EVENTS.c.number)).group_by(_EVENTS.c.stream)
+        query = sa.select(_EVENTS.c.stream, sa.func.max(_EVENTS.c.number)).group_by(
+            _EVENTS.c.stream
+        )
         with self._connected().connect() as connection:
-            return {stream: number for stream, number in connection.execute(query)}
+            return dict(connection.execute(query).tuples().all())
 
     def _connected(self) -> sa.Engine:
         """Give the engine, with its table."""

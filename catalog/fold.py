@@ -1,4 +1,4 @@
-"""Folding: events become `catalog.duckdb`, in a private copy that replaces the old file in one step."""
+"""Folding: events become `catalog.duckdb`, in a private copy that replaces the old file at once."""
 
 from __future__ import annotations
 
@@ -102,7 +102,9 @@ def _fold(data: Path, copy: Path, events: EventStore, *, new: bool) -> int:
             con.execute("CREATE TABLE format AS SELECT ? AS format", [FORMAT])
         elif con.execute("SELECT format FROM format").fetchall() != [(FORMAT,)]:
             raise duckdb.CatalogException("the catalog has another format")
-        marks: dict[str, int] = dict(con.execute("SELECT stream, max(number) FROM folded GROUP BY 1").fetchall())
+        marks: dict[str, int] = dict(
+            con.execute("SELECT stream, max(number) FROM folded GROUP BY 1").fetchall()
+        )
         streams = _streams(events, marks)
         _Folding(con, data, marks).all(events, streams)
         count = sum(events_after for events_after in streams.values())
@@ -188,7 +190,10 @@ class _Folding:
             described = self._con.table(table).limit(0).to_arrow_table().schema
             columns = zip(*rows, strict=True)
             arrays = [
-                pa.array([list(v.items()) for v in values] if pa.types.is_map(f.type) else list(values), f.type)
+                pa.array(
+                    [list(v.items()) for v in values] if pa.types.is_map(f.type) else list(values),
+                    f.type,
+                )
                 for values, f in zip(columns, described, strict=True)
             ]
             batch = pa.Table.from_arrays(arrays, schema=described)  # noqa: F841 - scanned by name
@@ -206,7 +211,9 @@ class _Folding:
                 self._con.execute(f"CREATE SCHEMA IF NOT EXISTS {layer}")
                 made.add(layer)
             try:
-                self._con.execute(f'CREATE OR REPLACE VIEW {layer}."{name}" AS {self._select(version)}')
+                self._con.execute(
+                    f'CREATE OR REPLACE VIEW {layer}."{name}" AS {self._select(version)}'
+                )
             except duckdb.Error:
                 self._con.execute(f'DROP VIEW IF EXISTS {layer}."{name}"')  # its files are gone
 
@@ -216,14 +223,15 @@ class _Folding:
         paths = ", ".join(f"{root} || '/{_sql(Path(f.path))}'" for f in version.files)
         if version.files and version.files[0].path.endswith(".csv"):
             types = ", ".join(
-                f"'{c.name.replace(chr(39), chr(39) * 2)}': '{_csv_type(c.type)}'" for c in version.columns
+                f"'{c.name.replace(chr(39), chr(39) * 2)}': '{_csv_type(c.type)}'"
+                for c in version.columns
             )
             return (
-                f"SELECT * FROM read_csv([{paths}], header = true, delim = ',', quote = '\"', "
+                f"SELECT * FROM read_csv([{paths}], header = true, delim = ',', quote = '\"', "  # noqa: S608
                 f"escape = '\"', auto_detect = false, columns = {{{types}}}, "
                 "allow_quoted_nulls = false, null_padding = false)"
             )
-        return f"SELECT * FROM read_parquet([{paths}])"
+        return f"SELECT * FROM read_parquet([{paths}])"  # noqa: S608 - paths are quoted
 
 
 def _csv_type(kind: str) -> str:

@@ -27,7 +27,7 @@ def rows_of(event: AnyEvent) -> Iterator[Row]:
     """Give the rows that an event adds."""
     at = _time(event.at)
     key, number = getattr(event, "key", None), event.number
-    kind = type(event).__struct_config__.tag
+    kind = str(type(event).__struct_config__.tag)
     yield "audit", (at, event.by, kind, key, number, event.id)
     if isinstance(event, Materialized):
         yield from _materialized(event, at)
@@ -44,13 +44,20 @@ def rows_of(event: AnyEvent) -> Iterator[Row]:
     elif isinstance(event, Planned):
         for s in event.states:
             yield "states", (s.key, at, s.state, list(s.reasons), s.held, number)
-    elif isinstance(event, RunStarted):
-        head = (event.run, at, event.by, kind, event.trigger, list(event.select), event.planned)
-        yield "run_events", (*head, None, None, None, None, None, number)
+    else:
+        yield from _run(event, at, kind)
+
+
+def _run(event: AnyEvent, at: datetime | None, kind: str) -> Iterator[Row]:
+    """Give the row of a run's start or end."""
+    number = event.number
+    if isinstance(event, RunStarted):
+        began = (event.run, at, event.by, kind, event.trigger, list(event.select), event.planned)
+        yield "run_events", (*began, None, None, None, None, None, number)
     elif isinstance(event, RunFinished):
-        head = (event.run, at, event.by, kind, None, None, None)
+        ended = (event.run, at, event.by, kind, None, None, None)
         counts = (event.made, event.unchanged, event.fresh, event.failed)
-        yield "run_events", (*head, event.state, *counts, number)
+        yield "run_events", (*ended, event.state, *counts, number)
 
 
 def _time(text: str) -> datetime | None:
@@ -141,5 +148,20 @@ def _declared(event: Declared, at: datetime | None) -> Iterator[Row]:
         for up in a.upstream:
             yield "edges", (at, up, a.key, event.number)
     for key in event.removed:
-        gone = (key, key.partition(".")[0], "", "", 0, "", [], "", "", [], "", "", "", "")
+        gone: tuple[Any, ...] = (
+            key,
+            key.partition(".")[0],
+            "",
+            "",
+            0,
+            "",
+            [],
+            "",
+            "",
+            [],
+            "",
+            "",
+            "",
+            "",
+        )
         yield "assets", (at, *gone, True, event.number)

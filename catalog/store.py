@@ -90,7 +90,9 @@ class Catalog:
             if not held:
                 return False
             fold_into(self.data, self.path, self.events, rebuild=rebuild)
-            keys = [stream for stream in self.events.streams() if "/" not in stream and "." in stream]
+            keys = [
+                stream for stream in self.events.streams() if "/" not in stream and "." in stream
+            ]
             if rebuild:
                 self._heads = {}
                 self.heads_path.unlink(missing_ok=True)
@@ -128,7 +130,8 @@ class Catalog:
                     raise
         con.execute(f"SET VARIABLE data = '{_quoted(self.data)}'")
         allowed = ", ".join(
-            f"'{_quoted(self.data / layer)}/'" for layer in ("raw", "processed", "output", "quarantine")
+            f"'{_quoted(self.data / layer)}/'"
+            for layer in ("raw", "processed", "output", "quarantine")
         )
         con.execute(f"SET allowed_directories = [{allowed}]")
         con.execute("SET enable_external_access = false")

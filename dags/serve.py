@@ -1,4 +1,4 @@
-"""Airflow on this machine: `serve.py run` makes what is stale; `serve.py up` leaves the UI running."""
+"""Airflow on this machine: `serve.py run` makes what is stale; `serve.py up` leaves it running."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def say(text: str) -> None:
 def stop_on_signals() -> None:
     """Turn SIGTERM and Ctrl-C into SystemExit, so that everything is stopped on the way out."""
 
-    def leave(number: int, frame: FrameType | None) -> None:
+    def leave(number: int, _frame: FrameType | None) -> None:
         """Leave once; further signals do not disturb the stopping."""
         for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(one, signal.SIG_IGN)
@@ -56,7 +56,9 @@ def start(stack: Stack) -> tuple[Running, Client]:
         while not (client.healthy() and _has_pipeline(client)):
             running.check()
             if time.monotonic() > limit:
-                raise StackError(f"Airflow is not ready after {START_LIMIT:.0f} s. See {stack.logs}.")
+                raise StackError(
+                    f"Airflow is not ready after {START_LIMIT:.0f} s. See {stack.logs}."
+                )
             time.sleep(0.3)
     except BaseException:
         running.stop()
@@ -89,8 +91,18 @@ def watch(client: Client, run: str, check: Any) -> str:
         page = client.get(f"{where}/taskInstances?limit=1000")["task_instances"]
         for one in page:
             key, now = one["task_id"], one["state"] or "waiting"
-            if shown.get(key) != now and now in ("running", "failed", "success", "up_for_retry", "upstream_failed"):
-                took = f" in {one['duration']:.1f} s" if one.get("duration") and now == "success" else ""
+            if shown.get(key) != now and now in (
+                "running",
+                "failed",
+                "success",
+                "up_for_retry",
+                "upstream_failed",
+            ):
+                took = (
+                    f" in {one['duration']:.1f} s"
+                    if one.get("duration") and now == "success"
+                    else ""
+                )
                 if "." in key:
                     say(f"  {key}: {_WORDS.get(now, now)}{took}")
             shown[key] = now
@@ -101,8 +113,9 @@ def watch(client: Client, run: str, check: Any) -> str:
 
 def run() -> int:
     """Make everything that is stale through Airflow, and report; give the exit code."""
-    from assets.engine import make_plan, open_project
     from dataops_local.report import report
+
+    from assets.engine import make_plan, open_project
 
     began = time.monotonic()
     project = open_project(ROOT)
@@ -143,7 +156,9 @@ def up() -> int:
             f"Airflow is running already at http://localhost:{other['port']} (pid {other['pid']})."
         )
     if port_taken(port):
-        raise StackError(f"Port {port} is taken. Free it, or choose another: DATAOPS_PORT=8081 make up")
+        raise StackError(
+            f"Port {port} is taken. Free it, or choose another: DATAOPS_PORT=8081 make up"
+        )
     stack = new_stack(ROOT, port)
     running, _ = start(stack)
     try:

@@ -1,1 +1,1 @@
-"""What making data needs from the world: settings, columns, files, tables, readers, LLM cleaning."""
+"""What making data needs from the world: settings, files, tables, sources, LLM cleaning."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from resources.errors import DataOpsError
 
@@ -121,7 +121,7 @@ def as_batches(value: object, rows: int) -> tuple[pa.Schema, Iterator[pa.RecordB
     if isinstance(value, Table):
         return value.schema, value.batches(rows)
     if _is_frame(value):
-        table = _from_frame(value)
+        table = _from_frame(cast("pd.DataFrame", value))
         return table.schema.remove_metadata(), iter(table.to_batches(max_chunksize=rows))
     if hasattr(value, "__arrow_c_stream__"):
         reader = pa.RecordBatchReader.from_stream(value)
@@ -161,9 +161,7 @@ def _from_frame(frame: pd.DataFrame) -> pa.Table:
         return pa.Table.from_arrays(arrays, names=[str(name) for name in frame.columns])
 
 
-def _from_iterator(
-    values: Iterator[Any], rows: int
-) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+def _from_iterator(values: Iterator[Any], rows: int) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
     """Stream an iterator of tables; the first one's schema holds for all."""
     first = next(values, None)
     if first is None:

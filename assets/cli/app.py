@@ -76,6 +76,6 @@ def main(words: list[str] | None = None) -> None:
         sys.exit(0)
 
 
-def _leave(number: int, frame: Any) -> None:
+def _leave(number: int, _frame: Any) -> None:
     """End on SIGTERM as on Ctrl-C: what is unfinished is cleaned up."""
     sys.exit(128 + number)

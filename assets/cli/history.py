@@ -57,7 +57,9 @@ def _row(event: Any) -> tuple[object, ...]:
 @app.command()
 def rollback(
     key: Key,
-    to: Annotated[int | None, typer.Option("--to", help="The version (default: the one before).")] = None,
+    to: Annotated[
+        int | None, typer.Option("--to", help="The version (default: the one before).")
+    ] = None,
     reason: Annotated[str, typer.Option(help="Why, for the record.")] = "",
     json: Json = False,
 ) -> None:
@@ -80,7 +82,8 @@ def rollback(
     if json:
         print_json({"key": key, "current": change.to.number, "held": True})
     else:
-        print(f"{key}: version {change.to.number} is current, and held. Release it: dataops release {key}")
+        print(f"{key}: version {change.to.number} is current, and held.")
+        print(f"Release it: dataops release {key}")
 
 
 @app.command()
@@ -123,7 +126,9 @@ def prune(
 
     project = open_project()
     graph = project.graph
-    keys = set(select(graph, selection, lambda: make_plan(project).stale()) if selection else graph.order)
+    keys = set(
+        select(graph, selection, lambda: make_plan(project).stale()) if selection else graph.order
+    )
     # Files count as nobody's only when no asset that has a history names them.
     known = {s for s in project.events.streams() if "." in s and "/" not in s}
     heads = heads_of(project, known | set(graph.assets))
@@ -140,7 +145,12 @@ def prune(
     if not dry_run:
         end(project.data, project.events, heads, plan, by=user())
         refold(project)
-    data = {"versions": plan.versions, "orphans": plan.orphans, "bytes": plan.bytes, "done": not dry_run}
+    data = {
+        "versions": plan.versions,
+        "orphans": plan.orphans,
+        "bytes": plan.bytes,
+        "done": not dry_run,
+    }
     rows = [(k, ", ".join(str(n) for n in v), len(plan.files[k])) for k, v in plan.versions.items()]
     rows += [(path, "not named by any version", 1) for path in plan.orphans]
     emit(json, data, ("asset", "versions", "files"), rows)
@@ -152,7 +162,9 @@ def prune(
 @app.command()
 def verify(
     selection: Selection = None,
-    every: Annotated[bool, typer.Option("--all", help="Every version, not only the current one.")] = False,
+    every: Annotated[
+        bool, typer.Option("--all", help="Every version, not only the current one.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Read every byte of the current versions again and compare it with the record."""
@@ -164,7 +176,9 @@ def verify(
 
     project = open_project()
     graph = project.graph
-    keys = select(graph, selection, lambda: make_plan(project).stale()) if selection else graph.order
+    keys = (
+        select(graph, selection, lambda: make_plan(project).stale()) if selection else graph.order
+    )
     heads = heads_of(project)
     data: list[dict[str, Any]] = []
     for key in keys:
@@ -172,7 +186,9 @@ def verify(
         if head is None:
             continue
         gone = pruned_of(project.events, key) if every else set()
-        versions = versions_of(project.events, key) if every else [head.current] if head.current else []
+        versions = (
+            versions_of(project.events, key) if every else [head.current] if head.current else []
+        )
         for version in versions:
             for file in version.files if version.number not in gone else ():
                 path = project.data / file.path
@@ -180,7 +196,9 @@ def verify(
                     found = "ok" if file_facts(path).checksum == file.checksum else "corrupted"
                 except OSError:
                     found = "missing"
-                data.append({"key": key, "version": version.number, "file": file.path, "found": found})
+                data.append(
+                    {"key": key, "version": version.number, "file": file.path, "found": found}
+                )
     bad = [d for d in data if d["found"] != "ok"]
     shown = data if json else bad
     rows = [(d["key"], d["version"], d["file"], d["found"]) for d in shown]
@@ -190,5 +208,7 @@ def verify(
         print(f"{len(data) - len(bad)} of {len(data)} files are what was published")
     if bad:
         if not json:
-            print("make them again with `dataops materialize`, or go back with `dataops rollback KEY`")
+            print(
+                "make them again with `dataops materialize`, or go back with `dataops rollback KEY`"
+            )
         raise typer.Exit(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,6 +12,7 @@ from assets.cli.show import ago, emit, print_json, print_table, size
 
 if TYPE_CHECKING:
     from assets.engine import Plan, PlanLine, Project
+    from catalog.records import Materialized
 
 
 @app.command("list")
@@ -51,7 +53,9 @@ def list_assets(selection: Selection = None, json: Json = False) -> None:
     emit(json, data, ("asset", "made from", "schedule", "description"), rows)
     if not json:
         for file, seconds in graph.seconds.items():
-            print(f"\n{file} takes {seconds:.2f} s to import: import what it needs inside functions")
+            print(
+                f"\n{file} takes {seconds:.2f} s to import: import what it needs inside functions"
+            )
 
 
 def _stale(project: Project) -> tuple[str, ...]:
@@ -61,12 +65,13 @@ def _stale(project: Project) -> tuple[str, ...]:
     return make_plan(project).stale()
 
 
-def planned(selection: list[str] | None, *, asked: bool = False) -> tuple[Project, Plan, tuple[str, ...]]:
+def planned(
+    selection: list[str] | None, *, asked: bool = False
+) -> tuple[Project, Plan, tuple[str, ...]]:
     """Open the project, plan, and resolve the selection (without one: everything)."""
     from assets.engine import make_plan, open_project
     from assets.engine.record import record_plan
     from assets.model.select import select
-    from resources.files import need_writable
 
     project = open_project()
     plan = make_plan(project)
@@ -74,10 +79,8 @@ def planned(selection: list[str] | None, *, asked: bool = False) -> tuple[Projec
     keys = select(graph, selection, plan.stale) if selection else graph.order
     if asked and selection:
         plan = make_plan(project, asked=keys)
-    try:
+    with suppress(OSError):  # planning works where nothing can be written; materializing says so
         record_plan(project, plan)
-    except OSError:
-        pass  # planning works where nothing can be written; materializing says so
     return project, plan, keys
 
 
@@ -121,7 +124,9 @@ def plan(
 
         costs = costs_of(project, [line.key for line in chosen if line.action in ("make", "wait")])
     if json:
-        print_json({"assets": [plan_facts(line) for line in shown], "cost": [c.facts() for c in costs]})
+        print_json(
+            {"assets": [plan_facts(line) for line in shown], "cost": [c.facts() for c in costs]}
+        )
         return
     fresh = sum(line.action == "none" for line in chosen)
     if shown:
@@ -137,10 +142,32 @@ def plan(
 def show_costs(costs: list[Any]) -> None:
     """Show what cleaning will cost."""
     rows = [
-        (c.key, c.model, c.rows, c.unique, c.cached, c.requests, c.tokens, f"${c.money:,.2f}" if c.money is not None else "?", f"{c.seconds:,.0f} s", "estimate" if c.estimate else "")
+        (
+            c.key,
+            c.model,
+            c.rows,
+            c.unique,
+            c.cached,
+            c.requests,
+            c.tokens,
+            f"${c.money:,.2f}" if c.money is not None else "?",
+            f"{c.seconds:,.0f} s",
+            "estimate" if c.estimate else "",
+        )
         for c in costs
     ]
-    columns = ("asset", "model", "rows", "unique", "cached", "requests", "tokens", "cost", "time", "")
+    columns = (
+        "asset",
+        "model",
+        "rows",
+        "unique",
+        "cached",
+        "requests",
+        "tokens",
+        "cost",
+        "time",
+        "",
+    )
     if rows:
         print()
         print_table(columns, rows)
@@ -150,7 +177,7 @@ def show_costs(costs: list[Any]) -> None:
 
 @app.command()
 def status(selection: Selection = None, json: Json = False) -> None:
-    """Say for every asset its state, version, rows, age and last attempt; exact, not as of a plan."""
+    """Say each asset's state, version, rows, age and last attempt: exact, not as of a plan."""
     from assets.engine.lease import holder_of
     from assets.engine.plan import heads_of
 
@@ -242,19 +269,57 @@ def show(key: Key, json: Json = False) -> None:
     ]
     if current is not None:
         facts += [
-            ("version", f"{current.number} ({ago(current.at)}, by {current.by or 'unknown'}, run {current.run})"),
-            ("rows", f"{current.rows:,} = {current.rows_in:,} in - {current.duplicates:,} duplicates - {current.quarantined:,} in quarantine"),
+            (
+                "version",
+                f"{current.number} ({ago(current.at)}, by {current.by or '?'}, run {current.run})",
+            ),
+            (
+                "rows",
+                f"{current.rows:,} = {current.rows_in:,} in - {current.duplicates:,} duplicates "
+                f"- {current.quarantined:,} in quarantine",
+            ),
             ("files", ", ".join(str(project.data / f.path) for f in current.files)),
             ("checksum", ", ".join(f.checksum for f in current.files)),
             ("data version", current.data_version),
-            ("schema", f"version {current.schema_version}: " + ", ".join(f"{c.name} {c.type}" for c in current.columns)),
-            ("made from", ", ".join(f"{i.key} version {i.version}" for i in current.inputs) or ", ".join(s.path for s in current.sources)),
-            ("took", f"{current.seconds:.1f} s, {current.cpu_seconds:.1f} s CPU, peak {size(current.peak_memory)}"),
-            ("checks", "; ".join(f"{c.name} {c.column}: {c.rows} rows".replace(" :", ":") for c in current.checks if not c.passed) or "all passed"),
+            (
+                "schema",
+                f"version {current.schema_version}: "
+                + ", ".join(f"{c.name} {c.type}" for c in current.columns),
+            ),
+            (
+                "made from",
+                ", ".join(f"{i.key} version {i.version}" for i in current.inputs)
+                or ", ".join(s.path for s in current.sources),
+            ),
+            ("took", _effort(current)),
+            (
+                "checks",
+                "; ".join(
+                    f"{c.name} {c.column}: {c.rows} rows".replace(" :", ":")
+                    for c in current.checks
+                    if not c.passed
+                )
+                or "all passed",
+            ),
         ]
     if last is not None:
-        facts += [("last attempt", f"{last.state}: {last.error}. {last.fix}."), ("log", str(project.data / last.log))]
+        facts += [
+            ("last attempt", f"{last.state}: {last.error}. {last.fix}."),
+            ("log", str(project.data / last.log)),
+        ]
     print_table(("", ""), facts)
     if rejects:
         print(f"\nin quarantine ({project.data / aside}):")
         print_table(("rule", "reason", "row"), [(r.rule, r.reason, r.row[:120]) for r in rejects])
+
+
+def _books(version: Materialized) -> str:
+    """Say where a version's rows went."""
+    aside = f"{version.duplicates:,} duplicates - {version.quarantined:,} in quarantine"
+    return f"{version.rows:,} = {version.rows_in:,} in - {aside}"
+
+
+def _effort(version: Materialized) -> str:
+    """Say what a version took."""
+    spent = f"{version.seconds:.1f} s, {version.cpu_seconds:.1f} s CPU"
+    return f"{spent}, peak {size(version.peak_memory)}"

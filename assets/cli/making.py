@@ -24,24 +24,31 @@ if TYPE_CHECKING:
 @app.command()
 def materialize(
     selection: Selection = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be made.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be made.")
+    ] = False,
     force: Annotated[
         bool, typer.Option("--force", help="Make the selected ones whatever their state.")
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before paid cleaning.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Do not ask before paid cleaning.")
+    ] = False,
     task: Annotated[
-        str | None, typer.Option(help="Clean with this cleaning task, in place of the declared one.")
+        str | None,
+        typer.Option(help="Clean with this cleaning task, in place of the declared one."),
     ] = None,
     json: Json = False,
 ) -> None:
     """Make what is stale (of the selected), in dependency order; --force makes it in any case."""
     if force and not selection:
-        raise typer.BadParameter("say what to force, for example: dataops materialize --force raw.x")
+        raise typer.BadParameter(
+            "say what to force, for example: dataops materialize --force raw.x"
+        )
     project, made, keys = planned(selection, asked=force)
     forced = frozenset(keys) if force else frozenset()
     todo = made.to_make(keys)
     if task is not None:
-        todo = _with_task(project, made, keys, task)
+        todo = _with_task(project, made, keys)
     chosen = [line for line in made.lines if line.key in set(keys)]
     refused = [line for line in chosen if line.action in ("blocked", "stopped")]
     if dry_run:
@@ -55,7 +62,10 @@ def materialize(
     _agree(project, todo, task, yes, json)
     failed = _run(project, todo, forced, selection, task, json) if todo else []
     if not todo and not json and not refused:
-        print(f"{len(chosen)} fresh, nothing to do" + ("" if not selection else " (--force makes them anew)"))
+        print(
+            f"{len(chosen)} fresh, nothing to do"
+            + ("" if not selection else " (--force makes them anew)")
+        )
     if json and not todo:
         print_json([])
     for line in refused:
@@ -64,13 +74,15 @@ def materialize(
         raise typer.Exit(1)
 
 
-def _with_task(project: Any, made: Any, keys: Any, task: str) -> tuple[str, ...]:
+def _with_task(project: Any, made: Any, keys: Any) -> tuple[str, ...]:
     """Add the cleaned assets that another cleaning task makes stale, and what is below them."""
     from assets.engine.runs import uses_cleaner
 
     cleaned = [key for key in keys if uses_cleaner(project, key)]
     if not cleaned:
-        raise typer.BadParameter("none of the selected assets cleans anything, so --task has no use")
+        raise typer.BadParameter(
+            "none of the selected assets cleans anything, so --task has no use"
+        )
     wanted = set(made.to_make(keys)) | set(cleaned) | (project.graph.below(cleaned) & set(keys))
     return tuple(key for key in project.graph.order if key in wanted)
 
@@ -87,7 +99,9 @@ def _agree(project: Any, todo: tuple[str, ...], task: str | None, yes: bool, jso
     if yes:
         return
     if not sys.stdin.isatty():
-        raise typer.BadParameter("this run pays for a model: look at `dataops plan --cost`, then add --yes")
+        raise typer.BadParameter(
+            "this run pays for a model: look at `dataops plan --cost`, then add --yes"
+        )
     typer.confirm("Go on?", abort=True)
 
 
@@ -163,7 +177,7 @@ class _Screen:
         """Show what came of an asset."""
         state, text = _words(result)
         if self._json:
-            self._facts.append(_facts(key, state, text, result))
+            self._facts.append(_facts(key, state, result))
         else:
             from rich.markup import escape
 
@@ -192,7 +206,7 @@ def _words(result: Outcome | DataOpsError | str) -> tuple[str, str]:
     return result.state, f"version {made.number}, {made.rows:,} rows{aside}, {made.seconds:.1f} s"
 
 
-def _facts(key: str, state: str, text: str, result: Outcome | DataOpsError | str) -> dict[str, Any]:
+def _facts(key: str, state: str, result: Outcome | DataOpsError | str) -> dict[str, Any]:
     """Give a result as facts."""
     import msgspec
 

@@ -13,7 +13,11 @@ import typer
 from assets.cli.app import app
 from resources.errors import DataOpsError, SourceError
 
-new = typer.Typer(invoke_without_command=True, no_args_is_help=True, help="Add a source, or clear the samples away.")
+new = typer.Typer(
+    invoke_without_command=True,
+    no_args_is_help=True,
+    help="Add a source, or clear the samples away.",
+)
 app.add_typer(new, name="new")
 
 _PLAIN = '''"""{title}."""
@@ -37,6 +41,16 @@ def {name}(source: Source) -> Table:
     """{title}, as collected."""
     return source.texts(id={id!r}, text={text!r})
 '''
+
+
+SAMPLES = (
+    "reviews",
+    "reviews_en",
+    "reviews_en_clean",
+    "reviews_ko",
+    "reviews_ko_clean",
+    "reviews_summary",
+)
 
 
 class ScaffoldError(DataOpsError):
@@ -71,21 +85,25 @@ def options(
 
 
 def sample_files(root: Path) -> list[Path]:
-    """Give the files that the product ships as samples: they say so in their first lines."""
-    found = []
-    for folder in ("assets/raw", "assets/processed", "assets/output"):
-        for file in sorted((root / folder).glob("*.py")):
-            if "(sample)" in file.read_text(encoding="utf-8", errors="replace")[:400]:
-                found.append(file)
+    """Give the files that the product ships as samples."""
+    files = [
+        file
+        for folder in ("assets/raw", "assets/processed", "assets/output")
+        for file in sorted((root / folder).glob("*.py"))
+    ]
+    found = [f for f in files if f.stem in SAMPLES]
     data = root / "resources" / "samples"
-    return found + [data / name for name in ("reviews_ko.csv", "reviews_en.jsonl") if (data / name).is_file()]
+    return found + [
+        data / name for name in ("reviews_ko.csv", "reviews_en.jsonl") if (data / name).is_file()
+    ]
 
 
 @new.command("source")
 def source(
     name: Annotated[str, typer.Argument(help="The source's name: lower case, digits and _.")],
     file: Annotated[
-        str | None, typer.Option("--file", help="The file or pattern to read, from the project folder.")
+        str | None,
+        typer.Option("--file", help="The file or pattern to read, from the project folder."),
     ] = None,
     title: Annotated[str, typer.Option(help="What it is, in a few words.")] = "",
     id: Annotated[  # noqa: A002 - the option's name
@@ -103,12 +121,18 @@ def source(
     if target.exists():
         raise ScaffoldError(f"{target} is there already", "choose another name, or edit that file")
     chosen = file if file is not None else typer.prompt("File or pattern to read")
-    if not any(sign in chosen for sign in "*?[") and not (root / Path(chosen).expanduser()).is_file():
+    if (
+        not any(sign in chosen for sign in "*?[")
+        and not (root / Path(chosen).expanduser()).is_file()
+    ):
         raise SourceError(f"{root / chosen} is not there", "put the file there first", file=chosen)
     if bool(id) != bool(text):
         raise typer.BadParameter("--id and --text go together")
     template = _TEXTS if id else _PLAIN
-    words = title.strip().rstrip(".").replace('"""', "'''").replace("\\", "/") or name.replace("_", " ").capitalize()
+    words = (
+        title.strip().rstrip(".").replace('"""', "'''").replace("\\", "/")
+        or name.replace("_", " ").capitalize()
+    )
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(
         template.format(title=words, source=chosen, name=name, id=id, text=text), encoding="utf-8"

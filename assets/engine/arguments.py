@@ -1,4 +1,4 @@
-"""What an asset's function is handed: its upstream in the form it asked for, and what is injected."""
+"""What a function is handed: its upstream in the form it asked for, and what is injected."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assets.engine.config import DEFAULT_TASK, source_paths
+from assets.engine.config import DEFAULT_TASK
 from assets.engine.errors import FileDamaged, UpstreamMissing
 from assets.engine.project import Project
 from assets.model.declare import Asset
 from catalog.heads import Head
 from catalog.records import Input, Materialized, Usage
-from resources.errors import SourceError, did_you_mean
 from resources.files import file_facts
 from resources.rejects import Rejects
 from resources.tables import Previous, Table, parquet_table
@@ -33,12 +32,12 @@ class Handed:
     def usage(self) -> tuple[Usage, ...]:
         """Give the usage of all cleaners, as the record keeps it."""
         facts = [one for cleaner in self.cleaners for one in cleaner.usage]
-        return tuple(Usage(**{name: getattr(f, name) for name in Usage.__struct_fields__}) for f in facts)
+        return tuple(
+            Usage(**{name: getattr(f, name) for name in Usage.__struct_fields__}) for f in facts
+        )
 
 
-def pin_upstream(
-    project: Project, asset: Asset, heads: Mapping[str, Head]
-) -> tuple[Input, ...]:
+def pin_upstream(project: Project, asset: Asset, heads: Mapping[str, Head]) -> tuple[Input, ...]:
     """Fix the versions to read, and verify their bytes against the record.
 
     Raises UpstreamMissing or FileDamaged, naming the upstream and its file.
@@ -99,10 +98,10 @@ def arguments_for(project: Project, attempt: Attempt, rejects: Rejects) -> Hande
         elif argument.kind == "previous":
             arguments[argument.name] = _previous(project, attempt)
         else:
-            from resources.sources import Source
+            from resources.sources import Source, find_files
 
             arguments[argument.name] = Source(
-                _source_files(project, asset),
+                find_files(asset.source, project.settings.root),
                 name=asset.name,
                 columns=asset.columns,
                 rejects=rejects,
@@ -130,9 +129,9 @@ def _relation(table: Table, project: Project) -> object:
 
 
 _FORMS: dict[str, Callable[[Table, Project], object]] = {
-    "table": lambda table, project: table,
-    "frame": lambda table, project: table.to_pandas(),
-    "arrow": lambda table, project: table.to_arrow(),
+    "table": lambda table, _: table,
+    "frame": lambda table, _: table.to_pandas(),
+    "arrow": lambda table, _: table.to_arrow(),
     "frames": lambda table, project: table.frames(project.settings.chunk_rows),
     "batches": lambda table, project: table.batches(project.settings.chunk_rows),
     "relation": _relation,
@@ -161,26 +160,7 @@ def _previous(project: Project, attempt: Attempt) -> Previous:
         return Previous(lambda: table.schema, table.batches, rows=table.rows, files=table.files)
     columns = attempt.asset.columns or ()
     return Previous(
-        lambda: pa.schema([pa.field(c.name, arrow_type(c)) for c in columns]), lambda rows: iter(()), rows=0
+        lambda: pa.schema([pa.field(c.name, arrow_type(c)) for c in columns]),
+        lambda _: iter(()),
+        rows=0,
     )
-
-
-def _source_files(project: Project, asset: Asset) -> tuple[Path, ...]:
-    """Give the files a collector reads; raises SourceError naming what is not there."""
-    found = source_paths(project, asset)
-    if asset.source and not found:
-        raise SourceError(
-            f"{asset.key}: no file matches {list(asset.source)} below {project.settings.root}",
-            "put the files there, or mend source=",
-            asset=asset.key,
-        )
-    for name, path in found.items():
-        if not path.is_file():
-            near = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
-            raise SourceError(
-                f"{asset.key} reads {name}, which is not there ({path}){did_you_mean(path.name, near)}",
-                "put the file there, or mend source=",
-                asset=asset.key,
-                file=str(path),
-            )
-    return tuple(found.values())

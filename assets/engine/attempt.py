@@ -51,7 +51,7 @@ class _Asked:
     progress: Callable[[int], None] | None
 
 
-def materialize(
+def materialize(  # noqa: PLR0913 - how a materialization can be asked for, all by name
     project: Project,
     key: str,
     *,

@@ -81,7 +81,7 @@ def _count(
         if column.unique:
             rules.append(("unique", column.name))
             picks.append(f"count({name}) - count(DISTINCT {name})")
-    row = _one(con, f"SELECT {', '.join(picks)} FROM {_scan(path)}")
+    row = _one(con, f"SELECT {', '.join(picks)} FROM {_scan(path)}")  # noqa: S608 - all quoted
     rows, content, rest = int(row[0]), str(row[1]), [int(v) for v in row[2:]]
     missing = {c.name: rows - n for c, n in zip(columns, rest, strict=False)}
     broken = dict(zip(rules, rest[len(columns) :], strict=True))
@@ -129,8 +129,7 @@ def _bad_rows(
                 "(SELECT 1 FROM bad b WHERE b.row_number = s.file_row_number)"
             )
     for column in [c for c in columns if c.unique]:
-        con.execute(
-            f"""
+        con.execute(f"""
             INSERT INTO bad
             SELECT n, CASE WHEN h = first_h THEN 'duplicate' ELSE 'unique' END,
                    {literal(column.name)}, first_n
@@ -145,8 +144,7 @@ def _bad_rows(
               WINDOW w AS (PARTITION BY k ORDER BY n)
             )
             WHERE n <> first_n
-            """  # noqa: S608
-        )
+            """)  # noqa: S608
     rows: list[tuple[int, str, str, int]] = con.execute(
         "SELECT row_number, rule, column_name, other FROM bad ORDER BY row_number"
     ).fetchall()
@@ -194,7 +192,8 @@ def _reason(rule: str, column: str, value: object, other: int | None) -> str:
         return f"{column} is missing"
     if rule == "allowed":
         return f"{column} is {str(value)[:80]!r}, which is not an allowed value"
-    return f"{column} is {str(value)[:80]!r}, as in row {(other or 0) + 1}, which is otherwise different"
+    said = f"{column} is {str(value)[:80]!r}"
+    return f"{said}, as in row {(other or 0) + 1}, which is otherwise different"
 
 
 def schema_checks(
@@ -240,7 +239,5 @@ def schema_checks(
             passed = most is None or share <= most
             checks.append(Check("missing values", column.name, "warn", passed, gone, share, most))
     share = quarantined / rows_in if rows_in else 0.0
-    checks.append(
-        Check("quarantined rows", "", "block", share <= limit, quarantined, share, limit)
-    )
+    checks.append(Check("quarantined rows", "", "block", share <= limit, quarantined, share, limit))
     return tuple(checks)

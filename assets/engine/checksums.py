@@ -1,4 +1,4 @@
-"""Checksums of files by size and time: a file is hashed once, and again only when it was touched."""
+"""Checksums of files by size and time: hashed once, and again only when it was touched."""
 
 from __future__ import annotations
 

@@ -28,7 +28,9 @@ def config_of(project: Project, asset: Asset, task: str | None = None) -> dict[s
         config = {f"task.{k}": v for k, v in _task_config(project, name).items()}
         config["task"] = Path(name).stem
     for name, value in asset.params.items():
-        config[f"params.{name}"] = json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
+        config[f"params.{name}"] = json.dumps(
+            value, ensure_ascii=False, sort_keys=True, default=str
+        )
     for name in asset.files:
         path = project.settings.root / name
         try:
@@ -64,7 +66,11 @@ def source_paths(project: Project, asset: Asset) -> dict[str, Path]:
     for pattern in asset.source:
         path = Path(pattern).expanduser()
         if any(sign in pattern for sign in "*?["):
-            base, rest = (Path(path.anchor), str(path)[len(path.anchor) :]) if path.is_absolute() else (root, str(path))
+            base, rest = (
+                (Path(path.anchor), str(path)[len(path.anchor) :])
+                if path.is_absolute()
+                else (root, str(path))
+            )
             for file in sorted(base.glob(rest)):
                 if file.is_file():
                     name = file.relative_to(root) if file.is_relative_to(root) else file

@@ -19,7 +19,7 @@ def current_csv(project: Project, name: str) -> Path:
 
 
 def write_current(project: Project, name: str, version: Materialized) -> None:
-    """Replace the current CSV by a copy of the version's: editing the copy cannot harm a version."""
+    """Replace the current CSV by a copy: editing the copy cannot harm a version."""
     target = current_csv(project, name)
     target.parent.mkdir(parents=True, exist_ok=True)
     aside = target.with_name(f".{name}.{os.getpid()}.{os.urandom(4).hex()}")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import errno
 import logging
-import os
 import socket
 import time
 import traceback
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -47,9 +47,9 @@ def as_failure(attempt: Attempt, error: Exception) -> DataOpsError:
     if isinstance(error, OSError) and error.errno in _FULL:
         return disk_failure(asset.key, error)
     if isinstance(error, TransientError) and asset.layer == "raw":
-        return _passing(attempt, error.problem, error.fix)
+        return _passing(attempt, _named(asset.key, error).problem, error.fix)
     if isinstance(error, DataOpsError):
-        return error
+        return _named(asset.key, error)
     where = _where(asset.file, error)
     notes = "".join(f"; {note}" for note in getattr(error, "__notes__", ()))
     problem = f"{asset.key} raised {type(error).__name__}: {error}{where}{notes}"
@@ -61,6 +61,13 @@ def as_failure(attempt: Attempt, error: Exception) -> DataOpsError:
         asset=asset.key,
         error=type(error).__name__,
     )
+
+
+def _named(key: str, error: DataOpsError) -> DataOpsError:
+    """Let a sentence from below (a reader, a cleaner) name the asset it is about."""
+    if key not in error.problem:
+        DataOpsError.__init__(error, f"{key}: {error.problem}", error.fix, **error.facts)
+    return error
 
 
 def disk_failure(key: str, error: OSError) -> DataOpsError:
@@ -86,7 +93,7 @@ def _passing(attempt: Attempt, problem: str, fix: str) -> PassingFailure:
 def _where(file: str, error: Exception) -> str:
     """Say the line of the users' file that raised."""
     lines = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == file]
-    return f" ({os.path.basename(file)}, line {lines[-1].lineno})" if lines else ""
+    return f" ({Path(file).name}, line {lines[-1].lineno})" if lines else ""
 
 
 def record_failure(project: Project, attempt: Attempt, failure: DataOpsError) -> None:

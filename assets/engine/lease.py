@@ -137,8 +137,7 @@ def _over(path: Path, me: Holder, seconds: float) -> bool:
 def _started(pid: int) -> str:
     """Give a process's start time in clock ticks, "" where there is no such process."""
     try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            fields = file.read().rpartition(b")")[2].split()
+        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
     except OSError:
         if Path("/proc/self").exists():
             return ""

@@ -1,4 +1,4 @@
-"""One attempt: pin, run, stage, check, publish. Nothing is visible before the one event that says so."""
+"""One attempt: pin, run, stage, check, publish. Nothing is visible before the one event."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ def _result(project: Project, attempt: Attempt, staging: Path) -> Result:
 
 def _columns(asset: Asset, schema: object, value: object) -> tuple[Column, ...]:
     """Give the columns as published: declared, or as they came; filled-in ones are volatile."""
-    columns = asset.columns if asset.columns is not None else from_arrow(schema)  # type: ignore[arg-type]
+    columns = asset.columns if asset.columns is not None else from_arrow(schema)
     filled = value.volatile if isinstance(value, Table) else frozenset()
     if not filled:
         return columns
@@ -216,7 +216,11 @@ def _say(check: Check, attempt: Attempt) -> str:
     """Say what a check found."""
     if check.name == "quarantined rows":
         worst = sorted(
-            (c for c in attempt.checks if c.rows and c.severity == "warn" and c.name != "missing values"),
+            (
+                c
+                for c in attempt.checks
+                if c.rows and c.severity == "warn" and c.name != "missing values"
+            ),
             key=lambda c: -c.rows,
         )
         detail = ", ".join(f"{c.name} of {c.column}: {c.rows}" for c in worst[:3])
@@ -243,7 +247,6 @@ def _keep_rejects(project: Project, attempt: Attempt, staging: Path) -> None:
 def _reset_peak() -> None:
     """Start the process's peak memory anew, where Linux lets us."""
     try:
-        with open("/proc/self/clear_refs", "w", encoding="ascii") as file:
-            file.write("5")
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
     except OSError:
         return

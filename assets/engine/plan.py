@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,13 +16,13 @@ from assets.engine.project import Project
 from assets.engine.reasons import (
     ASKED,
     CODE,
+    CONFIG,
     CORRUPTED,
     MISSING,
     NEVER,
     RETRY,
     SCHEMA,
     UPSTREAM,
-    CONFIG,
     Reason,
     changed_items,
 )
@@ -183,11 +182,10 @@ def _action(
             return HELD, f"held at {head.held}; `dataops release {asset.key}` lets it move on"
     for up in asset.upstream:
         above = lines[up]
-        if above.action in (STOPPED, BLOCKED):
-            # What is asked for by name may use the last good version of what is above it.
-            if not asked or not above.version or above.state == "broken":
-                word = "broken" if above.state == "broken" else above.action
-                return STOPPED, f"{up} is {word}"
+        # What is asked for by name may use the last good version of what is above it.
+        usable = asked and above.version and above.state != "broken"
+        if above.action in (STOPPED, BLOCKED) and not usable:
+            return STOPPED, f"{up} is {'broken' if above.state == 'broken' else above.action}"
     if not asked and state in ("stale", "missing") and is_blocked(project, asset, head, lines):
         assert head.last_attempt is not None  # noqa: S101 - is_blocked looked
         return BLOCKED, f"blocked on these inputs: {head.last_attempt.error}"
@@ -280,9 +278,7 @@ def _upstream_reasons(
             if not renamed:
                 reasons.append(Reason(UPSTREAM, up, "not used", f"version {now.number}"))
         elif pin.data_version != now.data_version:
-            reasons.append(
-                Reason(UPSTREAM, up, f"version {pin.version}", f"version {now.number}")
-            )
+            reasons.append(Reason(UPSTREAM, up, f"version {pin.version}", f"version {now.number}"))
     known = set(asset.upstream)
     gone = [pin for pin in current.inputs if pin.key not in known]
     if len(current.inputs) > len(asset.upstream):
@@ -296,7 +292,7 @@ def _file_reasons(project: Project, current: Materialized) -> list[Reason]:
     for file in current.files:
         path = project.data / file.path
         try:
-            status = os.stat(path)
+            status = path.stat()
         except OSError:
             reasons.append(Reason(MISSING, file.path))
             continue
@@ -312,7 +308,7 @@ def _file_reasons(project: Project, current: Materialized) -> list[Reason]:
 
 
 def code_of(project: Project, asset: Asset) -> dict[str, str]:
-    """Give the digests of the asset's function and what it uses; the default chain has a version."""
+    """Give the digests of the asset's function and what it uses (the chain has a version)."""
     if asset.engine_version:
         return {"engine": asset.engine_version}
     return project.code.of(asset.file, asset.function.__name__)

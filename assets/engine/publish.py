@@ -181,7 +181,11 @@ def _put(project: Project, attempt: Attempt, event: Materialized) -> Materialize
         if isinstance(other, Materialized) and other.attempt == attempt.id:
             return other
         if not isinstance(other, Pruned):
-            what = f"run {other.run} published" if isinstance(other, Materialized) else "it was rolled back or released"
+            what = (
+                f"run {other.run} published"
+                if isinstance(other, Materialized)
+                else "it was rolled back or released"
+            )
             raise Superseded(
                 f"{event.key}: while this attempt ran, {what} (number {event.number}); "
                 "this attempt published nothing",

@@ -143,7 +143,7 @@ def _declared_event(number: int, changed: list[DeclaredAsset], removed: list[str
     )
 
 
-def _planned_event(number: int, changed: list[AssetState], removed: list[str]) -> AnyEvent:
+def _planned_event(number: int, changed: list[AssetState], _: list[str]) -> AnyEvent:
     """Make the event of changed states."""
     return Planned(
         id=uuid4().hex, at=show_time(datetime.now(UTC)), number=number, states=tuple(changed)

@@ -74,7 +74,13 @@ def finish_run(project: Project, run: str, *, failed: Sequence[str] = ()) -> dic
     with suppress(OSError):
         record_plan(project, make_plan(project))
     refold(project)
-    return {"run": run, "state": state, "made": made, "unchanged": unchanged, "failed": list(failed)}
+    return {
+        "run": run,
+        "state": state,
+        "made": made,
+        "unchanged": unchanged,
+        "failed": list(failed),
+    }
 
 
 def _append(project: Project, event: Any) -> AnyEvent:
@@ -95,8 +101,8 @@ def materialize_all(
     by: str,
     forced: frozenset[str] = frozenset(),
     task: str | None = None,
-    started: Callable[[str], Callable[[int], None] | None] = lambda key: None,
-    ended: Callable[[str, Outcome | DataOpsError | str], None] = lambda key, result: None,
+    started: Callable[[str], Callable[[int], None] | None] = lambda _key: None,
+    ended: Callable[[str, Outcome | DataOpsError | str], None] = lambda _key, _result: None,
 ) -> list[str]:
     """Make assets one after the other, in the order given; give the keys that failed.
 

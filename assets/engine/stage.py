@@ -158,7 +158,11 @@ def _plain(schema: pa.Schema) -> pa.Schema:
         """Unpack dictionaries and views; columns without any value are text."""
         if pa.types.is_dictionary(kind):
             return plain(kind.value_type)
-        if pa.types.is_null(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        if (
+            pa.types.is_null(kind)
+            or pa.types.is_large_string(kind)
+            or pa.types.is_string_view(kind)
+        ):
             return pa.string()
         if pa.types.is_timestamp(kind) and kind.tz is not None:
             return pa.timestamp(kind.unit)
@@ -191,7 +195,7 @@ def _fit(
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
             if not declared or isinstance(error, pa.ArrowNotImplementedError):
                 raise SchemaMismatch(
-                    f"{key}: the column {field.name!r} is {source.type}, not {field.type} ({error})",
+                    f"{key}: column {field.name!r} is {source.type}, not {field.type} ({error})",
                     "hand over one type, or declare it with schema=",
                     asset=key,
                     column=field.name,
@@ -219,7 +223,9 @@ def _cast(array: pa.Array, kind: pa.DataType) -> pa.Array:
         return array
     if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()
-    if pa.types.is_string(array.type) and not (pa.types.is_string(kind) or pa.types.is_binary(kind)):
+    if pa.types.is_string(array.type) and not (
+        pa.types.is_string(kind) or pa.types.is_binary(kind)
+    ):
         array = pc.if_else(pc.equal(array, ""), None, array)
     return array.cast(kind, safe=True)
 

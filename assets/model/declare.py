@@ -23,7 +23,12 @@ PRESETS: Final = {
     "yearly": "0 0 1 1 *",
 }
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
-_INJECTED: Final = {"Cleaner": "cleaner", "Params": "params", "Source": "source", "Previous": "previous"}
+_INJECTED: Final = {
+    "Cleaner": "cleaner",
+    "Params": "params",
+    "Source": "source",
+    "Previous": "previous",
+}
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 Params = Mapping[str, Any]
@@ -132,7 +137,7 @@ def asset(function: Any = None, /, **options: Any) -> Any:
     return decorate
 
 
-def _declare(
+def _declare(  # noqa: PLR0913 - all that a declaration may say
     function: Callable[..., Any],
     *,
     upstream: Iterable[str] = (),
@@ -158,7 +163,7 @@ def _declare(
     sources = _strings(key, "source", [source] if isinstance(source, str | Path) else source)
     _check_place(key, layer, name)
     _check_edges(key, layer, edges, sources)
-    if schema is not None and not (isinstance(schema, type) and issubclass(schema, Schema)):
+    if schema is not None and Schema not in getattr(schema, "__mro__", ()):
         raise DeclarationError(
             f"{key} declares schema={schema!r}, which is not a Schema class",
             "write `class X(Schema): ...` and pass the class",
@@ -234,9 +239,7 @@ def _check_place(key: str, layer: str, name: str) -> None:
         )
 
 
-def _check_edges(
-    key: str, layer: str, upstream: tuple[str, ...], source: tuple[str, ...]
-) -> None:
+def _check_edges(key: str, layer: str, upstream: tuple[str, ...], source: tuple[str, ...]) -> None:
     """Hold the edges to raw -> processed -> output."""
     if layer == "raw" and upstream:
         raise DeclarationError(
@@ -333,9 +336,7 @@ def _form(key: str, name: str, annotation: str) -> str:
     """Tell from the annotation how an upstream is handed over."""
     outer, _, inner = annotation.partition("[")
     last = outer.rpartition(".")[2].strip()
-    if annotation.endswith("pa.Table") or annotation.endswith("pyarrow.Table"):
-        return "arrow"
-    if annotation.endswith("pyarrow.lib.Table"):
+    if annotation.endswith(("pa.Table", "pyarrow.Table", "pyarrow.lib.Table")):
         return "arrow"
     if last in ("Iterator", "Iterable", "Generator"):
         if "DataFrame" in inner:

@@ -1,4 +1,4 @@
-"""Discovery: import the users' files and collect what they declare; a bad file stops nobody else."""
+"""Discovery: import the users' files, collect what they declare; a bad file stops only itself."""
 
 from __future__ import annotations
 
@@ -42,7 +42,10 @@ class _UserFiles:
         self.folder = root / "assets"
 
     def find_spec(
-        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+        self,
+        fullname: str,
+        path: Sequence[str] | None = None,  # noqa: ARG002 - the import system's protocol
+        target: ModuleType | None = None,  # noqa: ARG002 - the import system's protocol
     ) -> ModuleSpec | None:
         """Give the spec of a users' module or layer; None for everything else."""
         parts = fullname.split(".")
@@ -108,7 +111,7 @@ def _load(layer: str, file: Path) -> Sequence[Asset | Broken]:
         spec.loader.exec_module(module)
     except KeyboardInterrupt:
         raise
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001 - whatever a file raises is its own affair
         sys.modules.pop(name, None)
         return _broken(layer, file, error)
     found = [

@@ -56,7 +56,9 @@ class Graph:
             return self.assets[key]
         if key in self.broken:
             bad = self.broken[key]
-            raise UnknownKeyError(f"{key} does not load: {bad.error}", f"mend {bad.file}", asset=key)
+            raise UnknownKeyError(
+                f"{key} does not load: {bad.error}", f"mend {bad.file}", asset=key
+            )
         raise UnknownKeyError(
             f"no asset is called {key!r}{did_you_mean(key, self.order)}",
             "`dataops list` shows all keys",
@@ -109,9 +111,7 @@ def _broken(asset: Asset, error: str) -> Broken:
     return Broken(asset.key, error, asset.file, asset.line, asset.upstream)
 
 
-def _order(
-    good: Mapping[str, Asset], bad: Mapping[str, Broken]
-) -> tuple[list[str], list[str]]:
+def _order(good: Mapping[str, Asset], bad: Mapping[str, Broken]) -> tuple[list[str], list[str]]:
     """Sort by Kahn's method, ties by name; give the order and the keys that lie in a cycle."""
     edges = {k: [u for u in a.upstream if u in good or u in bad] for k, a in good.items()}
     edges |= {k: [] for k in bad}

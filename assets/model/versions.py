@@ -19,7 +19,9 @@ from resources.files import replace_file
 
 _FORMAT: Final = "1"
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-_Digest = dict[str, Any]  # {"defs": {name: [digest, [names it uses]]}, "imports": {name: [module, attr]}}
+_Digest = dict[
+    str, Any
+]  # {"defs": {name: [digest, [names it uses]]}, "imports": {name: [module, attr]}}
 
 
 def canonical(node: ast.AST) -> str:
@@ -75,10 +77,8 @@ def _fields(node: ast.AST) -> Iterator[tuple[str, object]]:
 def _without_docstring(body: list[ast.stmt]) -> list[ast.stmt]:
     """Drop the docstring at the head of a body."""
     first = body[0] if body else None
-    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
-        if isinstance(first.value.value, str):
-            return body[1:]
-    return body
+    value = first.value if isinstance(first, ast.Expr) else None
+    return body[1:] if isinstance(value, ast.Constant) and isinstance(value.value, str) else body
 
 
 def _is_asset(decorator: ast.expr) -> bool:
@@ -226,7 +226,8 @@ class CodeVersions:
             if head in digest["defs"]:
                 yield path, head
             elif head in digest["imports"]:
-                yield from self._imports(path, *digest["imports"][head], attribute)
+                module, imported = digest["imports"][head]
+                yield from self._imports(path, module, imported, attribute)
         for module, attribute in digest["imports"].values():
             if attribute == "*":
                 yield from self._imports(path, module, "*", "")
@@ -243,7 +244,8 @@ class CodeVersions:
         if whole is None and file is not None and name not in ("", "*"):
             forwarded = (self._digest(file) or {}).get("imports", {}).get(name)
             if forwarded is not None:
-                yield from self._imports(file, *forwarded, attribute)
+                module, imported = forwarded
+                yield from self._imports(file, module, imported, attribute)
         if whole is not None:
             defs = (self._digest(whole) or {}).get("defs", {})
             yield from ((whole, d) for d in ([attribute] if attribute in defs else defs))
@@ -260,7 +262,7 @@ class CodeVersions:
             base, parts = self._layers, parts[1:]
         else:
             return None
-        if not base.is_relative_to(self._layers) or base == self._layers and not parts:
+        if not base.is_relative_to(self._layers) or (base == self._layers and not parts):
             return None
         target = base.joinpath(*parts)
         for candidate in (target.with_name(target.name + ".py"), target / "__init__.py"):

@@ -5,21 +5,21 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 from airflow.sdk import DAG, Asset, AssetAlias, get_parsing_context, task
+
 from assets.model.discover import discover
 from assets.model.graph import Graph
-
 from dataops_dags import tasks
 from dataops_dags.params import params_of
 
 PIPELINE: Final = "pipeline"
 RETRIES: Final = 2
-_START: Final = datetime(2024, 1, 1, tzinfo=timezone.utc)
-_ALWAYS: Final = {"schedule": None, "catchup": False, "max_active_runs": 1}
+_START: Final = datetime(2024, 1, 1, tzinfo=UTC)
+_ALWAYS: Final[dict[str, Any]] = {"schedule": None, "catchup": False, "max_active_runs": 1}
 
 
 def build_dags(root: Path) -> Iterator[DAG]:
@@ -65,16 +65,22 @@ def _pipeline(
     dag_id: str, schedule: str | None, keys: Sequence[str], graph: Graph, root: Path
 ) -> DAG:
     """Make a DAG with a task per asset between `plan` and `report`."""
-    cron = f"@{schedule}" if schedule in ("hourly", "daily", "weekly", "monthly", "yearly") else schedule
+    cron = (
+        f"@{schedule}"
+        if schedule in ("hourly", "daily", "weekly", "monthly", "yearly")
+        else schedule
+    )
     with DAG(
         dag_id,
         **{**_ALWAYS, "schedule": cron},
         start_date=_START,
         params=params_of(keys, root),
         tags=["dataops"],
-        description="Every asset that is stale, in dependency order"
-        if schedule is None
-        else f"Assets collected {schedule} (UTC), with everything downstream",
+        description=(
+            "Every asset that is stale, in dependency order"
+            if schedule is None
+            else f"Assets collected {schedule} (UTC), with everything downstream"
+        ),
         default_args={"retries": RETRIES, **_RETRY},
         render_template_as_native_obj=False,
     ) as dag:
@@ -85,7 +91,9 @@ def _pipeline(
             for up in graph.upstream(key):
                 if up in made:
                     made[up] >> one
-        last = task(task_id="report", trigger_rule="all_done", retries=0)(tasks.report_run)(list(keys))
+        last = task(task_id="report", trigger_rule="all_done", retries=0)(tasks.report_run)(
+            list(keys)
+        )
         [first, *made.values()] >> last
     return dag
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from airflow.sdk import Param
-from assets.model.graph import Graph
 
+from assets.model.graph import Graph
 from resources.errors import DataOpsError, did_you_mean
 
 ALL_STALE: Final = "all stale"
@@ -83,7 +83,11 @@ def cleaning_tasks(root: Path) -> list[str]:
 
 
 def read_request(
-    graph: Graph, keys: Sequence[str], root: Path, params: Mapping[str, Any], conf: Mapping[str, Any]
+    graph: Graph,
+    keys: Sequence[str],
+    root: Path,
+    params: Mapping[str, Any],
+    conf: Mapping[str, Any],
 ) -> Request:
     """Read what a run was asked for; raises RequestError with a sentence for anything unknown."""
     known = ("select", "scope", "data_source", "task_file")

@@ -24,7 +24,6 @@ def plan_run(keys: list[str]) -> None:
     from assets.engine import make_plan, open_project
     from assets.engine.record import record_plan
     from assets.engine.runs import start_run
-
     from dataops_dags.params import read_request
 
     os.umask(0o027)
@@ -63,7 +62,7 @@ def plan_run(keys: list[str]) -> None:
     ti.xcom_push(key="request", value=facts)
     print(f"{len(keys) - len(skipped)} of {len(keys)} assets to look at")
     if skipped:
-        raise DownstreamTasksSkipped(tasks=skipped)
+        raise DownstreamTasksSkipped(tasks=skipped)  # type: ignore[no-untyped-call]
 
 
 def _cleans(project: Any, key: str) -> bool:
@@ -81,7 +80,9 @@ def make_asset(key: str, in_pipeline: bool) -> dict[str, Any]:
     context = get_current_context()
     run, ti = context["dag_run"], context["ti"]
     project = open_project()
-    asked = (ti.xcom_pull(task_ids="plan", key="request") or {}) if in_pipeline else {"force": [key]}
+    asked: dict[str, Any] = {"force": [key]}
+    if in_pipeline:
+        asked = ti.xcom_pull(task_ids="plan", key="request") or {}
     cleared = (ti.max_tries or 0) > (getattr(ti.task, "retries", 0) or 0)
     forced = cleared or key in asked.get("force", ())
     task = asked.get("task") or None
@@ -103,7 +104,8 @@ def make_asset(key: str, in_pipeline: bool) -> dict[str, Any]:
         )
     except LeaseHeld as error:
         print(error)
-        raise AirflowRescheduleException(datetime.now(UTC) + LEASE_PAUSE) from error
+        again = datetime.now(UTC) + LEASE_PAUSE
+        raise AirflowRescheduleException(again) from error  # type: ignore[no-untyped-call]
     except DataOpsError as error:
         if error.permanent:
             raise AirflowFailException(str(error)) from error

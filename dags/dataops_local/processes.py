@@ -1,4 +1,4 @@
-"""Airflow's processes: each in a group of its own, all found again by their mark, none left over."""
+"""Airflow's processes: each in a group of its own, found by their mark, none left over."""
 
 from __future__ import annotations
 

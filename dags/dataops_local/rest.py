@@ -58,7 +58,7 @@ class Client:
                 answer = self._call("POST", "/auth/token", credentials, login=False)
                 self._token = answer["access_token"]
             headers["authorization"] = f"Bearer {self._token}"
-        request = urllib.request.Request(  # noqa: S310 - always our own http://localhost
+        request = urllib.request.Request(
             f"http://127.0.0.1:{self._stack.port}{path}",
             data=None if body is None else json.dumps(body).encode(),
             headers=headers,

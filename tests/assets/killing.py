@@ -38,7 +38,12 @@ def child(root: Path, key: str, acks: Path) -> None:
 
 def main() -> None:
     """Fork, kill, look; ROUNDS times."""
-    root, rounds, longest, key = Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), sys.argv[4]
+    root, rounds, longest, key = (
+        Path(sys.argv[1]),
+        int(sys.argv[2]),
+        float(sys.argv[3]),
+        sys.argv[4],
+    )
     acks = root / "acks"
     acks.touch()
     seed = random.randrange(1 << 30)
@@ -77,7 +82,21 @@ def main() -> None:
             pq.read_table(path)
         except Exception:
             halves.append(path.name)
-    print(json.dumps({"seed": seed, "last": ended, "acknowledged": len(acks.read_text().splitlines()), "versions": len(versions), "contiguous": sorted(versions) == list(range(1, len(versions) + 1)), "lost": lost, "bad": bad, "halves": halves, "in_work": in_work}))
+    print(
+        json.dumps(
+            {
+                "seed": seed,
+                "last": ended,
+                "acknowledged": len(acks.read_text().splitlines()),
+                "versions": len(versions),
+                "contiguous": sorted(versions) == list(range(1, len(versions) + 1)),
+                "lost": lost,
+                "bad": bad,
+                "halves": halves,
+                "in_work": in_work,
+            }
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -36,7 +36,10 @@ def error_of(home: Home, text: str, path: str = "assets/processed/x.py") -> str:
         ("@asset(upstream=['raw.a'], max_quarantine=2)\ndef x(a): ...", "a share from 0 to 1"),
         ("@asset(upstream=['raw.a'], task='t')\ndef x(a): ...", "takes no Cleaner"),
         ("@asset(upstream=['output.a'])\ndef x(a): ...", "outputs are exports"),
-        ("@asset(upstream=['raw.a'])\ndef x(a: 'list[int]'): ...", "no upstream can be handed over"),
+        (
+            "@asset(upstream=['raw.a'])\ndef x(a: 'list[int]'): ...",
+            "no upstream can be handed over",
+        ),
         ("@asset(upstrem=['raw.a'])\ndef x(a): ...", "upstrem"),
         ("def x(a): ...", "declares no asset"),
         ("import no_such_module", "No module named"),
@@ -64,7 +67,10 @@ def test_an_impossible_schedule_is_refused(home: Home, schedule: str) -> None:
 
 def test_one_bad_file_stops_only_itself_and_what_is_below(home: Home) -> None:
     """The others are planned and made; what is below the bad one is stopped, by name."""
-    home.write("assets/raw/good.py", "from assets import asset\n\n@asset\ndef good():\n    import pandas as pd\n    return pd.DataFrame({'x': [1]})\n")
+    home.write(
+        "assets/raw/good.py",
+        "from assets import asset\n\n@asset\ndef good():\n    import pandas as pd\n    return pd.DataFrame({'x': [1]})\n",
+    )
     home.write("assets/raw/bad.py", "from assets import asset\n\n@asset\ndef bad(:\n    pass\n")
     home.write(
         "assets/processed/below.py",
@@ -101,7 +107,10 @@ def test_a_cycle_is_broken_and_shown(home: Home) -> None:
         )
     graph = discover(home.root)
     assert set(graph.broken) == {"processed.p", "processed.q", "processed.r"}
-    assert "processed.p -> processed.q -> processed.r -> processed.p" in graph.broken["processed.p"].error
+    assert (
+        "processed.p -> processed.q -> processed.r -> processed.p"
+        in graph.broken["processed.p"].error
+    )
     assert home.line("processed.s").action == "stopped"
 
 
@@ -112,7 +121,9 @@ def test_a_file_alone_brings_a_cleaned_asset_and_a_csv(home: Home) -> None:
         "assets/raw/numbers.py",
         "from assets import Schema, asset\n\nclass N(Schema):\n    n: int\n\n@asset(schema=N)\ndef numbers(): ...\n",
     )
-    home.write("assets/raw/alone.py", "from assets import asset\n\n@asset(chain=False)\ndef alone(): ...\n")
+    home.write(
+        "assets/raw/alone.py", "from assets import asset\n\n@asset(chain=False)\ndef alone(): ...\n"
+    )
     assert discover(home.root).order == (
         "raw.alone",
         "raw.numbers",

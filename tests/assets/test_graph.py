@@ -57,7 +57,8 @@ def test_a_chain_of_5000_is_ordered_walked_and_selected() -> None:
 def graph() -> Graph:
     """Give a diamond a -> b, c -> d, with tags."""
     return build_graph(
-        [node("a", tags=("x",)), node("b", "a"), node("c", "a", tags=("x",)), node("d", "b", "c")], []
+        [node("a", tags=("x",)), node("b", "a"), node("c", "a", tags=("x",)), node("d", "b", "c")],
+        [],
     )
 
 

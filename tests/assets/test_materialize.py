@@ -162,7 +162,10 @@ def test_parquet_is_snappy_unless_the_setting_says_zstd(home: Home) -> None:
 
     from assets.engine import materialize
 
-    home.write("assets/raw/a.py", "from assets import asset\n\n@asset(chain=False)\ndef a():\n    import pandas as pd\n    return pd.DataFrame({'x': ['a'] * 9})\n")
+    home.write(
+        "assets/raw/a.py",
+        "from assets import asset\n\n@asset(chain=False)\ndef a():\n    import pandas as pd\n    return pd.DataFrame({'x': ['a'] * 9})\n",
+    )
     found = []
     for setting in ("snappy", "zstd"):
         project = home.open(DATAOPS_COMPRESSION=setting, DATAOPS_DATA=str(home.root / setting))
@@ -197,7 +200,13 @@ def test_the_csv_follows_current_also_after_a_rollback(chain: Home) -> None:
     current.write_text("edited by hand")
     assert chain.current("output.report").files[0].bytes != len("edited by hand")
     project = chain.open()
-    rollback(chain.data, project.events, project.catalog.heads(["output.report"])["output.report"], 1, by="me")
+    rollback(
+        chain.data,
+        project.events,
+        project.catalog.heads(["output.report"])["output.report"],
+        1,
+        by="me",
+    )
     from assets.engine.runs import finish_run
 
     finish_run(chain.open(), "test")
@@ -224,9 +233,14 @@ def test_a_function_that_raises_names_asset_line_and_progress(home: Home) -> Non
                 yield pd.DataFrame({"x": range(100)})
         """,
     )
-    home.write("assets/raw/a.py", "from assets import asset\n\n@asset(chain=False)\ndef a():\n    import pandas as pd\n    return pd.DataFrame({'x': [1]})\n")
+    home.write(
+        "assets/raw/a.py",
+        "from assets import asset\n\n@asset(chain=False)\ndef a():\n    import pandas as pd\n    return pd.DataFrame({'x': [1]})\n",
+    )
     home.make("raw.a")
-    with pytest.raises(AttemptFailed, match="processed.b raised ValueError: bad value in row 700") as caught:
+    with pytest.raises(
+        AttemptFailed, match="processed.b raised ValueError: bad value in row 700"
+    ) as caught:
         home.make("processed.b")
     assert "b.py, line 9" in str(caught.value)
     assert "700 rows" in str(caught.value)
@@ -310,7 +324,10 @@ def test_a_collection_that_recovers_is_published_once(home: Home) -> None:
 def test_what_is_not_a_table_is_refused(home: Home) -> None:
     """With what may be returned."""
     for wrong in ("None", "42", "'text'", "{'x': [1]}", "[]", "[{'x': 1}]"):
-        home.write("assets/raw/a.py", f"from assets import asset\n\n@asset(chain=False)\ndef a():\n    return {wrong}\n")
+        home.write(
+            "assets/raw/a.py",
+            f"from assets import asset\n\n@asset(chain=False)\ndef a():\n    return {wrong}\n",
+        )
         with pytest.raises(Exception, match="table"):
             home.make("raw.a")
 
@@ -332,7 +349,9 @@ def test_missing_and_misspelt_columns_are_named(home: Home) -> None:
             return pd.DataFrame({"reviews": ["x"], "stars": [1]})
         """,
     )
-    with pytest.raises(SchemaMismatch, match=r"lacks the declared columns \['review'\].*did you mean 'reviews'"):
+    with pytest.raises(
+        SchemaMismatch, match=r"lacks the declared columns \['review'\].*did you mean 'reviews'"
+    ):
         home.make("raw.a")
 
 
@@ -371,7 +390,7 @@ def test_a_missing_source_names_pattern_and_folder(home: Home) -> None:
         "assets/raw/a.py",
         "from assets import Source, asset\n\n@asset(source='data/in/*.csv', chain=False)\ndef a(source: Source):\n    return source.read()\n",
     )
-    with pytest.raises(SourceError, match=r"data/in/\*\.csv"):
+    with pytest.raises(SourceError, match=r"raw.a: no file matches the source '\*.csv'.*data"):
         home.make("raw.a")
     assert UpstreamMissing.permanent
 
@@ -441,7 +460,10 @@ def test_a_read_only_data_folder_is_told_before_anything_runs(home: Home) -> Non
 
     from resources.errors import DataOpsError
 
-    home.write("assets/raw/a.py", "from assets import asset\n\n@asset(chain=False)\ndef a():\n    raise AssertionError('ran')\n")
+    home.write(
+        "assets/raw/a.py",
+        "from assets import asset\n\n@asset(chain=False)\ndef a():\n    raise AssertionError('ran')\n",
+    )
     home.data.mkdir()
     if os.getuid() == 0:
         home.data.rmdir()

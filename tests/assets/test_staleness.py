@@ -57,9 +57,7 @@ def test_deleted_files_are_missing(chain: Home) -> None:
     assert set(chain.states().values()) == {"fresh"}
 
 
-def test_a_result_that_changed_without_code_makes_downstream_stale(
-    home: Home, edit: Edit
-) -> None:
+def test_a_result_that_changed_without_code_makes_downstream_stale(home: Home, edit: Edit) -> None:
     """Config is part of the truth: params count, and so does what they change."""
     home.write(
         "assets/raw/a.py",
@@ -331,7 +329,10 @@ def test_a_renamed_asset_keeps_its_history(chain: Home, edit: Edit) -> None:
     old = chain.root / "assets/processed/b.py"
     text = old.read_text().replace("def b(", "def bee(")
     old.unlink()
-    chain.write("assets/processed/bee.py", text.replace('["raw.a"]', '["raw.a"], renamed_from="processed.b"'))
+    chain.write(
+        "assets/processed/bee.py",
+        text.replace('["raw.a"]', '["raw.a"], renamed_from="processed.b"'),
+    )
     edit(chain.root / "assets/processed/c.py", '"processed.b"', '"processed.bee"')
     edit(chain.root / "assets/processed/c.py", "def c(b:", "def c(bee:")
     edit(chain.root / "assets/processed/c.py", "return b", "return bee")

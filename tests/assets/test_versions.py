@@ -88,10 +88,19 @@ def digest(tmp_path: Path, source: str, function: str = "f") -> str:
         ("def f():\n    return True\n", "def f():\n    return 1\n"),
         ("def f(x):\n    return x.a\n", "def f(x):\n    return x.b\n"),
         ("X = 1\ndef f():\n    return X\n", "X = 2\ndef f():\n    return X\n"),
-        ("X = [1]\nX += [2]\ndef f():\n    return X\n", "X = [1]\nX += [3]\ndef f():\n    return X\n"),
-        ("def g():\n    return 1\ndef f():\n    return g()\n", "def g():\n    return 2\ndef f():\n    return g()\n"),
+        (
+            "X = [1]\nX += [2]\ndef f():\n    return X\n",
+            "X = [1]\nX += [3]\ndef f():\n    return X\n",
+        ),
+        (
+            "def g():\n    return 1\ndef f():\n    return g()\n",
+            "def g():\n    return 2\ndef f():\n    return g()\n",
+        ),
         ("def f():\n    global a\n    a = 1\n", "def f():\n    global b\n    a = 1\n"),
-        ("try:\n    X = 1\nexcept E:\n    X = 2\ndef f():\n    return X\n", "try:\n    X = 1\nexcept E:\n    X = 3\ndef f():\n    return X\n"),
+        (
+            "try:\n    X = 1\nexcept E:\n    X = 2\ndef f():\n    return X\n",
+            "try:\n    X = 1\nexcept E:\n    X = 3\ndef f():\n    return X\n",
+        ),
     ],
 )
 def test_what_runs_differently_has_another_version(tmp_path: Path, before: str, after: str) -> None:
@@ -104,7 +113,10 @@ def test_what_runs_differently_has_another_version(tmp_path: Path, before: str, 
     [
         ("def f():\n    return 1\n", "# c\ndef f():\n    'doc'\n    return (1)  # c\n"),
         ("def f():\n    return 'ab'\n", 'def f():\n    return u"a" "b"\n'),
-        ("def f():\n    return 1\n", "import os\nY = 1\ndef g(): return 2\ndef f():\n    return 1\n"),
+        (
+            "def f():\n    return 1\n",
+            "import os\nY = 1\ndef g(): return 2\ndef f():\n    return 1\n",
+        ),
         ("@asset(tags=['a'])\ndef f():\n    return 1\n", "@asset\ndef f():\n    return 1\n"),
         ("def f(x):\n    return f'{x}ab'\n", "def f(x):\n    return f'{x}a' f'b'\n"),
     ],
@@ -136,7 +148,11 @@ def test_helpers_are_followed_through_modules_packages_and_stars(tmp_path: Path)
 def test_the_framework_does_not_count(tmp_path: Path) -> None:
     """Imports from assets, resources and installed packages are not followed."""
     names = CodeVersions(tmp_path).of(
-        _file(tmp_path, "from assets import asset\nimport json\ndef f():\n    return json.dumps(asset)\n"), "f"
+        _file(
+            tmp_path,
+            "from assets import asset\nimport json\ndef f():\n    return json.dumps(asset)\n",
+        ),
+        "f",
     )
     assert set(names) == {"function"}
 
