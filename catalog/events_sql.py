@@ -1,13 +1,23 @@
-"""The event store in a database, for several machines: a unique key is put-if-absent."""
+"""The event store in a database, for several machines: unique (stream, number) is put-if-absent."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
-import sqlalchemy as sa  # noqa: TID253 - imported only where an event URL is set
-from sqlalchemy.exc import IntegrityError  # noqa: TID253 - see above
+# catalog.open imports this module only where a database is named.
+import sqlalchemy as sa  # noqa: TID253
+from sqlalchemy.exc import (  # noqa: TID253
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    SQLAlchemyError,
+)
 
-from catalog.records import AnyEvent, decode, encode
+from catalog.events import checked
+from catalog.records import AnyEvent, encode
+from resources.errors import TransientError
 
 _METADATA = sa.MetaData()
 _EVENTS = sa.Table(
@@ -32,48 +42,85 @@ class SqlEventStore:
         """Insert the event; a number that is taken refuses it."""
         row = {"stream": stream, "number": number, "body": encode(event)}
         try:
-            with self._connected().begin() as connection:
+            with self._connection() as connection, connection.begin():
                 connection.execute(sa.insert(_EVENTS), row)
         except IntegrityError:
             return False
         return True
 
     def get(self, stream: str, number: int) -> AnyEvent | None:
-        """Read one event."""
+        """Read one event; raises CorruptEventError where it cannot be read."""
         query = sa.select(_EVENTS.c.body).where(
             _EVENTS.c.stream == stream, _EVENTS.c.number == number
         )
-        with self._connected().connect() as connection:
+        with self._connection() as connection:
             body = connection.execute(query).scalar_one_or_none()
-        return None if body is None else decode(bytes(body))
+        return None if body is None else checked(bytes(body), number, f"{stream} {number}")
+
+    def since(self, stream: str, number: int) -> Iterator[AnyEvent]:
+        """Read them by one query."""
+        query = (
+            sa.select(_EVENTS.c.number, _EVENTS.c.body)
+            .where(_EVENTS.c.stream == stream, _EVENTS.c.number > number)
+            .order_by(_EVENTS.c.number)
+        )
+        with self._connection() as connection:
+            found = connection.execute(query).all()
+        for at, body in found:
+            if at != number + 1:
+                return
+            yield checked(bytes(body), at, f"{stream} {at}")
+            number = at
 
     def last(self, stream: str, known: int = 0) -> int:
         """Give the highest number."""
         query = sa.select(sa.func.max(_EVENTS.c.number)).where(_EVENTS.c.stream == stream)
-        with self._connected().connect() as connection:
+        with self._connection() as connection:
             return max(known, connection.execute(query).scalar_one() or 0)
 
     def streams(self) -> list[str]:
         """Give the names of all streams, sorted."""
         return sorted(self._highest())
 
-    def advanced(self, heads: dict[str, int]) -> list[str]:
+    def advanced(self, heads: Mapping[str, int]) -> list[str]:
         """Give those that have more than is known, by one query over all streams."""
         highest = self._highest()
         return [stream for stream, number in heads.items() if highest.get(stream, 0) > number]
 
+    def lost(self, heads: Mapping[str, int]) -> list[str]:
+        """Give those that have less than is known, by one query over all streams."""
+        highest = self._highest()
+        return [stream for stream, number in heads.items() if highest.get(stream, 0) < number]
+
     def _highest(self) -> dict[str, int]:
         """Give every stream's highest number."""
-        query = sa.select(_EVENTS.c.stream, sa.func.max(_EVENTS.c.number)).group_by(
-            _EVENTS.c.stream
-        )
-        with self._connected().connect() as connection:
-            return dict(connection.execute(query).tuples().all())
+        highest = sa.func.max(_EVENTS.c.number)
+        query = sa.select(_EVENTS.c.stream, highest).group_by(_EVENTS.c.stream)
+        with self._connection() as connection:
+            return {row[0]: row[1] for row in connection.execute(query)}
 
-    def _connected(self) -> sa.Engine:
-        """Give the engine, with its table."""
-        with self._lock:
-            if not self._ready:
-                _METADATA.create_all(self._engine)
-                self._ready = True
-        return self._engine
+    @contextmanager
+    def _connection(self) -> Iterator[sa.Connection]:
+        """Connect; the table is there. Raises TransientError where the database does not answer."""
+        try:
+            with self._lock:
+                if not self._ready:
+                    self._make_table()
+                    self._ready = True
+            with self._engine.connect() as connection:
+                yield connection
+        except (OperationalError, InterfaceError) as error:
+            where = self._engine.url.render_as_string(hide_password=True)
+            raise TransientError(
+                f"the event store {where} does not answer: {error.orig}",
+                "see that the database runs and can be reached, then run the same command again",
+                url=where,
+            ) from error
+
+    def _make_table(self) -> None:
+        """Make the table; where another process makes it at the same moment, look again."""
+        try:
+            _METADATA.create_all(self._engine)
+        except SQLAlchemyError:
+            if not sa.inspect(self._engine).has_table(_EVENTS.name):
+                raise

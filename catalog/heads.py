@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import msgspec
 from msgspec.structs import replace
 
@@ -17,7 +15,7 @@ from catalog.records import (
 )
 
 
-class Head(msgspec.Struct, frozen=True, omit_defaults=True):
+class Head(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What is in force for one asset.
 
     number, attempts: the last events folded in. current: the version in force. held: the version
@@ -39,9 +37,24 @@ class Head(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def advance(head: Head, event: AnyEvent) -> Head:
-    """Fold one event of the asset's own streams into its head; others leave it as it is."""
+    """Fold one event of the asset's own streams into its head; others leave it as it is.
+
+    Each stream is folded in its own order; how the two of an asset interleave does not matter, and
+    an event that was folded before changes nothing.
+    """
+    if isinstance(event, Attempted):
+        return _attempted(head, event)
+    if isinstance(event, Materialized | RolledBack | Released | Pruned):
+        if event.key != head.key or event.number <= head.number:
+            return head
+        return _moved(head, event)
+    return head
+
+
+def _moved(head: Head, event: Materialized | RolledBack | Released | Pruned) -> Head:
+    """Fold an event of the asset's main stream."""
     if isinstance(event, Materialized):
-        newer = head.last_attempt
+        last = head.last_attempt
         return replace(
             head,
             number=event.number,
@@ -51,28 +64,25 @@ def advance(head: Head, event: AnyEvent) -> Head:
             last_as_of=event.as_of,
             last_stamp=max([head.last_stamp, *(_stamp(f.path) for f in event.files)]),
             schema_version=max(head.schema_version, event.schema_version),
-            last_attempt=newer if newer is not None and newer.after >= event.number else None,
+            last_attempt=last if last is not None and last.after >= event.number else None,
         )
     if isinstance(event, RolledBack):
         return replace(head, number=event.number, current=event.to, held=event.to.number)
     if isinstance(event, Released):
         return replace(head, number=event.number, held=0)
-    if isinstance(event, Pruned):
-        return replace(head, number=event.number)
-    if isinstance(event, Attempted):
-        kept = event if event.after >= head.last_version else head.last_attempt
-        return replace(head, attempts=event.number, last_attempt=kept)
-    return head
+    return replace(head, number=event.number)
 
 
-def fold_head(key: str, events: Iterable[AnyEvent]) -> Head:
-    """Fold an asset's events from the beginning."""
-    head = Head(key)
-    for event in events:
-        head = advance(head, event)
-    return head
+def _attempted(head: Head, event: Attempted) -> Head:
+    """Fold an attempt; the last one is the one that began last (a slow one may report late)."""
+    if event.key != head.key or event.number <= head.attempts:
+        return head
+    last = head.last_attempt
+    newer = event.after >= (last.after if last is not None else head.last_version)
+    return replace(head, attempts=event.number, last_attempt=event if newer else last)
 
 
 def _stamp(path: str) -> str:
-    """Give the timestamp in a version file's path."""
-    return path.rpartition(".")[0][-15:]
+    """Give the timestamp in a version file's path ("" where it has none)."""
+    stamp = path.rpartition(".")[0][-15:]
+    return stamp if stamp[:8].isdigit() and stamp[8:9] == "_" and stamp[9:].isdigit() else ""
