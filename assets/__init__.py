@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from assets.model.declare import Params, asset
+from assets.model.arguments import Params
+from assets.model.declare import asset
 from assets.model.schema import (
     Int32,
     Json,

@@ -34,7 +34,7 @@ def {name}({arguments}) -> Table:
 
 
 def mix(count: int) -> list[tuple[int, ...]]:
-    """Give upstream numbers: a third chains of 50, a third fans of 100, a third stacked diamonds."""
+    """Give upstream numbers: a third chains of 50, a third fans of 100, a third diamonds."""
     edges: list[tuple[int, ...]] = [()]
     while len(edges) < count:
         number = len(edges)
@@ -68,7 +68,7 @@ def write_project(root: Path, count: int) -> None:
 def write_history(root: Path, versions: int) -> None:
     """Write `versions` events for every asset, as if each had been made so often."""
     from assets.engine import open_project
-    from assets.engine.plan import code_of
+    from assets.engine.compare import code_of
     from assets.model.versions import code_version
     from catalog.records import File, Input, Materialized, SchemaColumn, encode
 

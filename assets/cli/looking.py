@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from assets.cli.app import Json, Key, Selection, app
+from assets.cli.app import Json, Selection, app
 from assets.cli.show import ago, emit, print_json, print_table, size
 
 if TYPE_CHECKING:
     from assets.engine import Plan, PlanLine, Project
-    from catalog.records import Materialized
 
 
 @app.command("list")
@@ -222,104 +221,3 @@ def status(selection: Selection = None, json: Json = False) -> None:
     ]
     columns = ("asset", "state", "version", "rows", "size", "made", "last attempt", "")
     emit(json, data, columns, rows)
-
-
-@app.command()
-def show(key: Key, json: Json = False) -> None:
-    """Show all about one asset: version, files, columns, checks, inputs, rows in quarantine."""
-    import msgspec
-
-    from assets.engine import make_plan, open_project
-    from assets.engine.plan import heads_of
-    from resources.rejects import read_rejects
-
-    project = open_project()
-    asset = project.graph.find(key)
-    line = make_plan(project)[key]
-    head = heads_of(project, [key])[key]
-    current, last = head.current, head.last_attempt
-    aside = (last.quarantine_file if last else "") or (current.quarantine_file if current else "")
-    rejects = []
-    if aside and (project.data / aside).is_file():
-        for reject in read_rejects(project.data / aside):
-            rejects.append(reject)
-            if len(rejects) == 10:
-                break
-    if json:
-        from dataclasses import asdict
-
-        print_json(
-            {
-                **plan_facts(line),
-                "description": asset.description,
-                "file": asset.file,
-                "line": asset.line,
-                "current": msgspec.to_builtins(current),
-                "last_attempt": msgspec.to_builtins(last),
-                "quarantine": [asdict(reject) for reject in rejects],
-            }
-        )
-        return
-    facts: list[tuple[str, object]] = [
-        ("asset", key),
-        ("what", asset.description),
-        ("declared in", f"{asset.file}:{asset.line}"),
-        ("state", "held" if line.held else line.state),
-        ("why", why(line)),
-    ]
-    if current is not None:
-        facts += [
-            (
-                "version",
-                f"{current.number} ({ago(current.at)}, by {current.by or '?'}, run {current.run})",
-            ),
-            (
-                "rows",
-                f"{current.rows:,} = {current.rows_in:,} in - {current.duplicates:,} duplicates "
-                f"- {current.quarantined:,} in quarantine",
-            ),
-            ("files", ", ".join(str(project.data / f.path) for f in current.files)),
-            ("checksum", ", ".join(f.checksum for f in current.files)),
-            ("data version", current.data_version),
-            (
-                "schema",
-                f"version {current.schema_version}: "
-                + ", ".join(f"{c.name} {c.type}" for c in current.columns),
-            ),
-            (
-                "made from",
-                ", ".join(f"{i.key} version {i.version}" for i in current.inputs)
-                or ", ".join(s.path for s in current.sources),
-            ),
-            ("took", _effort(current)),
-            (
-                "checks",
-                "; ".join(
-                    f"{c.name} {c.column}: {c.rows} rows".replace(" :", ":")
-                    for c in current.checks
-                    if not c.passed
-                )
-                or "all passed",
-            ),
-        ]
-    if last is not None:
-        facts += [
-            ("last attempt", f"{last.state}: {last.error}. {last.fix}."),
-            ("log", str(project.data / last.log)),
-        ]
-    print_table(("", ""), facts)
-    if rejects:
-        print(f"\nin quarantine ({project.data / aside}):")
-        print_table(("rule", "reason", "row"), [(r.rule, r.reason, r.row[:120]) for r in rejects])
-
-
-def _books(version: Materialized) -> str:
-    """Say where a version's rows went."""
-    aside = f"{version.duplicates:,} duplicates - {version.quarantined:,} in quarantine"
-    return f"{version.rows:,} = {version.rows_in:,} in - {aside}"
-
-
-def _effort(version: Materialized) -> str:
-    """Say what a version took."""
-    spent = f"{version.seconds:.1f} s, {version.cpu_seconds:.1f} s CPU"
-    return f"{spent}, peak {size(version.peak_memory)}"

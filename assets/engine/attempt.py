@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Final
 from uuid import uuid4
 
+from assets.engine.compare import own_reasons
 from assets.engine.current import sync_current
 from assets.engine.due import show_time
 from assets.engine.errors import BlockedError, PassingFailure, Superseded
@@ -17,7 +18,7 @@ from assets.engine.failures import as_failure, disk_failure, record_failure
 from assets.engine.lease import Holder, lease, new_holder
 from assets.engine.log import attempt_log, log
 from assets.engine.make import Attempt, make
-from assets.engine.plan import heads_of, is_blocked, own_reasons
+from assets.engine.plan import heads_of, is_blocked
 from assets.engine.project import Project
 from assets.engine.reasons import ASKED, Reason
 from catalog.heads import Head

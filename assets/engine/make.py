@@ -12,12 +12,12 @@ from uuid import uuid4
 
 from assets.engine.arguments import arguments_for, pin_upstream
 from assets.engine.checks import Checked, check_rows, schema_checks
+from assets.engine.compare import code_of, declared_schema, quarantine_limit
 from assets.engine.config import config_of, sources_now
 from assets.engine.content import data_version
 from assets.engine.errors import CheckFailed
 from assets.engine.identity import attempt_identity
 from assets.engine.log import log
-from assets.engine.plan import code_of, declared_schema, quarantine_limit
 from assets.engine.project import Project
 from assets.engine.publish import Result, publish
 from assets.engine.reasons import Reason

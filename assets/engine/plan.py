@@ -9,27 +9,23 @@ from typing import Final
 
 import msgspec
 
-from assets.engine.config import config_of, source_reasons, sources_now
-from assets.engine.due import due_reasons
+from assets.engine.compare import (
+    code_of,
+    declared_schema,
+    own_reasons,
+    quarantine_limit,
+)
+from assets.engine.config import config_of, sources_now
 from assets.engine.identity import attempt_identity
 from assets.engine.project import Project
 from assets.engine.reasons import (
     ASKED,
-    CODE,
-    CONFIG,
-    CORRUPTED,
     MISSING,
-    NEVER,
-    RETRY,
-    SCHEMA,
     UPSTREAM,
     Reason,
-    changed_items,
 )
 from assets.model.declare import Asset
 from catalog.heads import Head
-from catalog.records import Materialized
-from resources.columns import fingerprint
 from resources.errors import DataOpsError
 
 MAKE: Final = "make"
@@ -155,10 +151,17 @@ def _line(
         state = "missing" if all(r.kind == MISSING for r in reasons) else "stale"
     else:
         state = "waiting" if moving else "fresh"
+        reasons = [_announced(lines[up]) for up in moving]
     if asked:
         reasons = [*reasons, Reason(ASKED)]
     action, note = _action(project, asset, head, lines, state, asked)
     return PlanLine(asset.key, state, action, tuple(reasons), note, version, head.held)
+
+
+def _announced(upstream: PlanLine) -> Reason:
+    """Say that an upstream will have another version."""
+    before = f"version {upstream.version}" if upstream.version else ""
+    return Reason(UPSTREAM, upstream.key, before, "to be made")
 
 
 def _moves(line: PlanLine) -> bool:
@@ -207,12 +210,6 @@ def is_blocked(
     return last.identity == current_identity(project, asset, lines)
 
 
-def quarantine_limit(project: Project, asset: Asset) -> float:
-    """Give the share of rows (0..1) above which nothing is published."""
-    limit = asset.max_quarantine
-    return project.settings.max_quarantine if limit is None else limit
-
-
 def current_identity(
     project: Project, asset: Asset, lines: Mapping[str, PlanLine] | None = None
 ) -> str:
@@ -228,92 +225,3 @@ def current_identity(
         sources_now(project, asset),
         f"{declared_schema(asset)} {quarantine_limit(project, asset)}",
     )
-
-
-def own_reasons(
-    project: Project,
-    asset: Asset,
-    heads: Mapping[str, Head],
-    now: datetime,
-    task: str | None = None,
-) -> list[Reason]:
-    """Give the reasons that lie in the asset itself and in its upstream's current versions."""
-    head = heads[asset.key]
-    current = head.current
-    config = config_of(project, asset, task)
-    if current is None:
-        return [Reason(NEVER)]
-    reasons = _file_reasons(project, current)
-    code = code_of(project, asset)
-    if code != current.code:
-        reasons += changed_items(CODE, current.code, code)
-    if config != current.config:
-        reasons += changed_items(CONFIG, current.config, config)
-    declared = declared_schema(asset)
-    if declared != current.declared_schema:
-        reasons.append(Reason(SCHEMA, "", current.declared_schema[:8], declared[:8]))
-    reasons += _upstream_reasons(asset, current, heads)
-    if asset.layer == "raw":
-        if asset.source or current.sources:
-            reasons += source_reasons(project, asset, current.sources)
-        if asset.schedule or asset.fresh_for is not None:
-            reasons += due_reasons(asset, head.last_as_of or current.as_of, now)
-    if current.retry_rows:
-        reasons.append(Reason(RETRY, f"{current.retry_rows} rows"))
-    return reasons
-
-
-def _upstream_reasons(
-    asset: Asset, current: Materialized, heads: Mapping[str, Head]
-) -> list[Reason]:
-    """Compare the pinned upstream versions with the current ones, by content."""
-    pinned = {pin.key: pin for pin in current.inputs}
-    reasons = []
-    for up in asset.upstream:
-        now, pin = heads[up].current, pinned.get(up)
-        if now is None:
-            continue  # the upstream's own line says it is missing
-        if pin is None:
-            renamed = [p for p in current.inputs if p.data_version == now.data_version]
-            if not renamed:
-                reasons.append(Reason(UPSTREAM, up, "not used", f"version {now.number}"))
-        elif pin.data_version != now.data_version:
-            reasons.append(Reason(UPSTREAM, up, f"version {pin.version}", f"version {now.number}"))
-    known = set(asset.upstream)
-    gone = [pin for pin in current.inputs if pin.key not in known]
-    if len(current.inputs) > len(asset.upstream):
-        reasons += [Reason(UPSTREAM, p.key, f"version {p.version}", "not used") for p in gone]
-    return reasons
-
-
-def _file_reasons(project: Project, current: Materialized) -> list[Reason]:
-    """Look at the current version's files: there, of the right size, touched since."""
-    reasons = []
-    for file in current.files:
-        path = project.data / file.path
-        try:
-            status = path.stat()
-        except OSError:
-            reasons.append(Reason(MISSING, file.path))
-            continue
-        if status.st_size != file.bytes:
-            reasons.append(
-                Reason(CORRUPTED, file.path, f"{file.bytes} bytes", f"{status.st_size} bytes")
-            )
-        elif status.st_mtime_ns != file.mtime_ns:
-            checksum = project.checksums.of(path, status)
-            if checksum != file.checksum:
-                reasons.append(Reason(CORRUPTED, file.path, file.checksum[:8], checksum[:8]))
-    return reasons
-
-
-def code_of(project: Project, asset: Asset) -> dict[str, str]:
-    """Give the digests of the asset's function and what it uses (the chain has a version)."""
-    if asset.engine_version:
-        return {"engine": asset.engine_version}
-    return project.code.of(asset.file, asset.function.__name__)
-
-
-def declared_schema(asset: Asset) -> str:
-    """Give the fingerprint of the declared columns, "" without a schema."""
-    return fingerprint(asset.columns) if asset.columns is not None else ""

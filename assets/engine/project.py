@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from assets.engine.checksums import Checksums
-from assets.model.discover import discover
+from assets.model.discover import LOADED, discover
 from assets.model.graph import Graph
 from assets.model.versions import CodeVersions
 from catalog.events import EventStore
@@ -40,12 +40,13 @@ def open_project(root: Path | str | None = None, settings: Settings | None = Non
     Reads project files only: no data, no catalog, no network.
     """
     settings = settings or load_settings(root)
+    graph = discover(settings.root)
     events = open_events(settings.events_url, settings.data / "events")
     return Project(
         settings=settings,
-        graph=discover(settings.root),
+        graph=graph,
         events=events,
         catalog=Catalog(settings.data, events),
-        code=CodeVersions(settings.root, settings.data / "cache" / "code.json"),
+        code=CodeVersions(settings.root, settings.data / "cache" / "code.json", dict(LOADED)),
         checksums=Checksums(settings.data / "cache" / "checksums.json"),
     )

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from assets.engine.checks import Checked
+from assets.engine.compare import declared_schema
 from assets.engine.content import ALGORITHM
 from assets.engine.current import write_current
 from assets.engine.due import show_time
 from assets.engine.errors import Superseded
-from assets.engine.plan import declared_schema
 from assets.engine.project import Project
 from assets.engine.reasons import CORRUPTED, MISSING
 from assets.model.versions import code_version

@@ -10,8 +10,9 @@ from uuid import uuid4
 
 import msgspec
 
+from assets.engine.compare import code_of, declared_schema
 from assets.engine.due import show_time
-from assets.engine.plan import Plan, code_of, declared_schema
+from assets.engine.plan import Plan
 from assets.engine.project import Project
 from assets.model.versions import code_version
 from catalog.events import tail

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from assets.model.declare import Argument, Asset, Broken
+from assets.model.arguments import Argument
+from assets.model.declare import Asset, Broken
 from assets.schemas import ProcessedText, RawText
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import re
 import sys
@@ -20,6 +21,8 @@ from assets.model.graph import Graph, build_graph
 from resources.errors import DataOpsError
 
 SLOW_IMPORT: Final = 0.05
+LOADED: Final[dict[str, str]] = {}
+"""sha256 of the source of every users' file, as it was loaded last, by path."""
 _DECLARED = re.compile(r"^@asset\b[\s\S]*?^def\s+([A-Za-z_]\w*)", re.MULTILINE)
 _EDGES = re.compile(r"""["']((?:raw|processed)\.[a-z][a-z0-9_]*)["']""")
 
@@ -30,7 +33,9 @@ class _FreshLoader(SourceFileLoader):
     def get_code(self, fullname: str) -> CodeType | None:
         """Compile the file as it is now."""
         path = self.get_filename(fullname)
-        code: CodeType = self.source_to_code(self.get_data(path), path)
+        source = self.get_data(path)
+        LOADED[path] = hashlib.sha256(source).hexdigest()
+        code: CodeType = self.source_to_code(source, path)
         return code
 
 
@@ -97,6 +102,7 @@ def _serve(root: Path) -> None:
         if name in prefixes or name.startswith(tuple(p + "." for p in prefixes)):
             del sys.modules[name]
     importlib.invalidate_caches()
+    LOADED.clear()
 
 
 def _load(layer: str, file: Path) -> Sequence[Asset | Broken]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -181,8 +181,14 @@ def _imported(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, list[str
 class CodeVersions:
     """Code versions of functions, with a cache of digested files keyed by their content."""
 
-    def __init__(self, root: Path, cache: Path | None = None) -> None:
-        """Work on the project at `root`; `cache` is a JSON file that may be deleted at any time."""
+    def __init__(
+        self, root: Path, cache: Path | None = None, loaded: Mapping[str, str] | None = None
+    ) -> None:
+        """Work on the project at `root`; `cache` is a JSON file that may be deleted at any time.
+
+        loaded: sha256 of the source of each file that discovery loaded, by path.
+        """
+        self._loaded = loaded or {}
         self._layers = root / "assets"
         self._cache_file = cache
         self._cache: dict[str, _Digest] = {}
@@ -252,6 +258,8 @@ class CodeVersions:
 
     def _find(self, path: Path, module: str) -> Path | None:
         """Give the users' file of a module; None for the framework and installed packages."""
+        if not module.startswith((".", "assets.")):
+            return None
         level = len(module) - len(module.lstrip("."))
         parts = [part for part in module[level:].split(".") if part]
         if level:
@@ -271,8 +279,15 @@ class CodeVersions:
         return None
 
     def _digest(self, path: Path) -> _Digest | None:
-        """Digest a file, or take it from the cache; None where it cannot be read."""
+        """Digest a file, or take it from the cache; None where it cannot be read.
+
+        A file that discovery loaded counts as it was loaded, whatever it holds by now.
+        """
         if path not in self._files:
+            key = self._loaded.get(str(path), "")
+            if key in self._cache:
+                self._files[path] = self._cache[key]
+                return self._files[path]
             try:
                 source = path.read_bytes()
                 key = hashlib.sha256(source).hexdigest()

@@ -1,0 +1,118 @@
+"""Showing: all about one asset."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from assets.cli.app import Json, Key, app
+from assets.cli.looking import plan_facts, why
+from assets.cli.show import ago, print_json, print_table, size
+
+if TYPE_CHECKING:
+    from assets.engine import PlanLine, Project
+    from assets.model.declare import Asset
+    from catalog.heads import Head
+    from catalog.records import Check, Materialized
+    from resources.rejects import Reject
+
+_EXAMPLES = 10
+
+
+@app.command()
+def show(key: Key, json: Json = False) -> None:
+    """Show all about one asset: version, files, columns, checks, inputs, rows in quarantine."""
+    import msgspec
+
+    from assets.engine import make_plan, open_project
+    from assets.engine.plan import heads_of
+
+    project = open_project()
+    asset = project.graph.find(key)
+    line = make_plan(project)[key]
+    head = heads_of(project, [key])[key]
+    aside, rejects = _quarantine(project, head)
+    if json:
+        print_json(
+            {
+                **plan_facts(line),
+                "description": asset.description,
+                "file": asset.file,
+                "line": asset.line,
+                "current": msgspec.to_builtins(head.current),
+                "last_attempt": msgspec.to_builtins(head.last_attempt),
+                "quarantine": [asdict(reject) for reject in rejects],
+            }
+        )
+        return
+    print_table(("", ""), _facts(project, asset, line, head))
+    if rejects:
+        print(f"\nin quarantine ({project.data / aside}), the first {len(rejects)}:")
+        print_table(("rule", "reason", "row"), [(r.rule, r.reason, r.row[:120]) for r in rejects])
+
+
+def _quarantine(project: Project, head: Head) -> tuple[str, list[Reject]]:
+    """Give the quarantine file of the last attempt, else of the current version, and some rows."""
+    from resources.rejects import read_rejects
+
+    last, current = head.last_attempt, head.current
+    aside = last.quarantine_file if last is not None else ""
+    aside = aside or (current.quarantine_file if current is not None else "")
+    if not aside or not (project.data / aside).is_file():
+        return "", []
+    return aside, list(islice(read_rejects(project.data / aside), _EXAMPLES))
+
+
+def _facts(project: Project, asset: Asset, line: PlanLine, head: Head) -> list[tuple[str, object]]:
+    """Give an asset's facts, a line each."""
+    facts: list[tuple[str, object]] = [
+        ("asset", asset.key),
+        ("what", asset.description),
+        ("declared in", f"{asset.file}:{asset.line}"),
+        ("state", f"held at {line.held}" if line.held else line.state),
+        ("why", why(line)),
+    ]
+    if head.current is not None:
+        facts += _version(project, head.current)
+    last = head.last_attempt
+    if last is not None:
+        facts.append(("last attempt", f"{last.state}: {last.error}. {last.fix}."))
+        facts.append(("log", project.data / last.log))
+    return facts
+
+
+def _version(project: Project, version: Materialized) -> list[tuple[str, object]]:
+    """Give a version's facts."""
+    made_from = [f"{pin.key} version {pin.version}" for pin in version.inputs]
+    columns = ", ".join(f"{c.name} {c.type}" for c in version.columns)
+    who = f"{ago(version.at)}, by {version.by or '?'}, run {version.run}"
+    return [
+        ("version", f"{version.number} ({who})"),
+        ("rows", _books(version)),
+        ("files", ", ".join(str(project.data / file.path) for file in version.files)),
+        ("checksum", ", ".join(file.checksum for file in version.files)),
+        ("data version", version.data_version),
+        ("schema", f"version {version.schema_version}: {columns}"),
+        ("made from", ", ".join(made_from or [source.path for source in version.sources])),
+        ("took", _effort(version)),
+        ("checks", "; ".join(_check(c) for c in version.checks if not c.passed) or "all passed"),
+    ]
+
+
+def _check(check: Check) -> str:
+    """Say what a check found."""
+    what = f"{check.name} of {check.column}" if check.column else check.name
+    return f"{what}: {check.detail or f'{check.rows} rows'}"
+
+
+def _books(version: Materialized) -> str:
+    """Say where a version's rows went."""
+    aside = f"{version.duplicates:,} duplicates - {version.quarantined:,} in quarantine"
+    return f"{version.rows:,} = {version.rows_in:,} in - {aside}"
+
+
+def _effort(version: Materialized) -> str:
+    """Say what a version took."""
+    spent = f"{version.seconds:.1f} s, {version.cpu_seconds:.1f} s CPU"
+    return f"{spent}, peak {size(version.peak_memory)}"
