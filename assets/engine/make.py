@@ -66,7 +66,7 @@ class Attempt:
     @property
     def stamp(self) -> str:
         """Give the attempt's name in file names: when it began, and a part of its id."""
-        return f"{self.begun:%Y%m%d_%H%M%S}_{self.id[:8]}"
+        return f"{self.begun:%Y%m%d_%H%M%S_%f}_{self.id[:8]}"
 
 
 def make(project: Project, attempt: Attempt) -> Materialized:
