@@ -24,45 +24,52 @@ Row = tuple[str, tuple[Any, ...]]
 
 
 def rows_of(event: AnyEvent) -> Iterator[Row]:
-    """Give the rows that an event adds."""
+    """Give the rows that an event adds: one to the audit, and what its kind adds."""
     at = _time(event.at)
-    key, number = getattr(event, "key", None), event.number
-    kind = str(type(event).__struct_config__.tag)
-    yield "audit", (at, event.by, kind, key, number, event.id)
+    key = getattr(event, "key", None)
+    yield "audit", (at, event.by, _kind(event), key, event.number, event.id)
     if isinstance(event, Materialized):
         yield from _materialized(event, at)
     elif isinstance(event, Attempted):
         yield from _attempted(event, at)
-    elif isinstance(event, RolledBack):
-        yield "changes", (key, number, at, event.by, kind, event.to.number, None, event.reason)
-    elif isinstance(event, Released):
-        yield "changes", (key, number, at, event.by, kind, None, None, event.reason)
-    elif isinstance(event, Pruned):
-        yield "changes", (key, number, at, event.by, kind, None, list(event.versions), "")
+    elif isinstance(event, RolledBack | Released | Pruned):
+        yield _change(event, at)
     elif isinstance(event, Declared):
         yield from _declared(event, at)
     elif isinstance(event, Planned):
         for s in event.states:
-            yield "states", (s.key, at, s.state, list(s.reasons), s.held, number)
+            yield "states", (s.key, at, s.state, list(s.reasons), s.held, event.number)
     else:
-        yield from _run(event, at, kind)
+        yield _run(event, at)
 
 
-def _run(event: AnyEvent, at: datetime | None, kind: str) -> Iterator[Row]:
-    """Give the row of a run's start or end."""
-    number = event.number
-    if isinstance(event, RunStarted):
-        began = (event.run, at, event.by, kind, event.trigger, list(event.select), event.planned)
-        yield "run_events", (*began, None, None, None, None, None, number)
-    elif isinstance(event, RunFinished):
-        ended = (event.run, at, event.by, kind, None, None, None)
-        counts = (event.made, event.unchanged, event.fresh, event.failed)
-        yield "run_events", (*ended, event.state, *counts, number)
+def _kind(event: AnyEvent) -> str:
+    """Give what an event is called."""
+    return str(type(event).__struct_config__.tag)
 
 
 def _time(text: str) -> datetime | None:
     """Give a time without its zone: the catalog's times are UTC."""
     return datetime.fromisoformat(text).replace(tzinfo=None) if text else None
+
+
+def _change(event: RolledBack | Released | Pruned, at: datetime | None) -> Row:
+    """Give the row of something that a person changed."""
+    to = event.to.number if isinstance(event, RolledBack) else None
+    versions = list(event.versions) if isinstance(event, Pruned) else None
+    reason = "" if isinstance(event, Pruned) else event.reason
+    who = (event.key, event.number, at, event.by, _kind(event))
+    return "changes", (*who, to, versions, reason)
+
+
+def _run(event: RunStarted | RunFinished, at: datetime | None) -> Row:
+    """Give the row of a run's start or end."""
+    head = (event.run, at, event.by, _kind(event))
+    if isinstance(event, RunStarted):
+        asked = (event.trigger, list(event.select), event.planned)
+        return "run_events", (*head, *asked, None, None, None, None, None, event.number)
+    counts = (event.made, event.unchanged, event.fresh, event.failed)
+    return "run_events", (*head, None, None, None, event.state, *counts, event.number)
 
 
 def _materialized(m: Materialized, at: datetime | None) -> Iterator[Row]:
@@ -111,8 +118,8 @@ def _materialized(m: Materialized, at: datetime | None) -> Iterator[Row]:
     yield "schema_versions", (m.key, m.schema_version, m.schema_fingerprint, m.number, at)
     for i, c in enumerate(m.columns):
         allowed = [str(value) for value in c.allowed]
-        facts = (c.name, c.type, c.nullable, c.unique, allowed)  # type: ignore[assignment]
-        yield "schema_columns", (m.key, m.schema_version, i, *facts)
+        rules = (c.name, c.type, c.nullable, c.unique, allowed)
+        yield "schema_columns", (m.key, m.schema_version, i, *rules)
     for check in m.checks:
         yield "checks", (m.key, m.number, m.attempt, at, *_check(check))
     if m.quarantined:

@@ -1,5 +1,8 @@
 -- The catalog: append-only tables folded from the events, and views over them. Times are UTC.
 -- Names and columns are promises: docs/catalog.md.
+CREATE SCHEMA raw;
+CREATE SCHEMA processed;
+CREATE SCHEMA output;
 CREATE TABLE folded (stream VARCHAR, number BIGINT);
 CREATE TABLE assets (
   declared_at TIMESTAMP, key VARCHAR, layer VARCHAR, description VARCHAR, file VARCHAR, line BIGINT,
@@ -106,6 +109,13 @@ WITH tries AS (
 SELECT key, count(*) AS attempts, count(*) FILTER (WHERE ok) AS succeeded,
   count(*) FILTER (WHERE ok) / count(*) AS rate, max(created_at) AS last_attempt_at
 FROM tries GROUP BY key;
+
+-- The rows in all quarantine files; folding points it at them as soon as there is one.
+CREATE VIEW quarantined_rows AS
+SELECT NULL::VARCHAR AS file, NULL::VARCHAR AS row, NULL::VARCHAR AS rule, NULL::VARCHAR AS column,
+  NULL::VARCHAR AS reason, NULL::VARCHAR AS source, NULL::BIGINT AS line, NULL::BOOLEAN AS retry,
+  NULL::VARCHAR AS answer
+WHERE false;
 
 CREATE VIEW cost_by_day AS
 SELECT created_at::DATE AS day, key, model, sum(requests) AS requests, sum(rows) AS rows,

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-import os
+import errno
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from catalog.events import EventStore, tail
 from catalog.heads import Head, advance
-from catalog.records import FORMAT
+from catalog.marks import Mark, collector_paused, mark_of, newest, still_there
+from catalog.records import FORMAT, AnyEvent
 from resources.files import replace_file
 
 if TYPE_CHECKING:
     import duckdb
 
+_UNWRITABLE: Final = (errno.EACCES, errno.EPERM, errno.EROFS)
+
 
 class _Cache(msgspec.Struct, frozen=True):
-    """The heads as of the last fold, and how far each stream was folded."""
+    """The heads as of the last fold, and the newest versions among them as proof."""
 
     format: int
     heads: dict[str, Head]
+    newest: tuple[Mark, ...]
 
 
 _CACHE: Final = msgspec.json.Decoder(_Cache)
@@ -39,106 +43,143 @@ class Catalog:
         self.path = data / "catalog.duckdb"
         self.heads_path = data / "cache" / "heads.json"
         self._heads: dict[str, Head] = {}
-        self._seen: os.stat_result | None = None
+        self._checked: set[str] = set()
+        self._seen = 0
+        self._fold_seconds = 0.0
 
     def heads(self, keys: Iterable[str]) -> dict[str, Head]:
-        """Give the exact heads of these assets: the cached ones, moved on by newer events."""
+        """Give the exact heads of these assets: the cached ones, moved on by newer events.
+
+        What the cache says of events that are no longer there counts for nothing.
+        """
         self._load()
-        wanted = list(dict.fromkeys(keys))
+        wanted = dict.fromkeys(keys)
+        self._forget_lost([key for key in wanted if key not in self._checked])
+        self._checked.update(wanted)
         known = {key: self._heads.get(key) or Head(key) for key in wanted}
-        marks = {key: head.number for key, head in known.items()}
-        marks |= {f"{key}/attempts": head.attempts for key, head in known.items()}
-        for stream in self.events.advanced(marks):
-            key = stream.partition("/")[0]
-            for event in tail(self.events, stream, marks[stream]):
+        for stream in self.events.advanced(_marks(known)):
+            key, _, attempts = stream.partition("/")
+            after = known[key].attempts if attempts else known[key].number
+            for event in tail(self.events, stream, after):
                 known[key] = advance(known[key], event)
         self._heads.update(known)
         return known
 
     def _load(self) -> None:
-        """Read the cache when it is new to this process; what it says is checked against events."""
+        """Read the cache when it is new to this process and made from these events."""
         try:
-            status = self.heads_path.stat()
-            if self._seen is not None and status.st_mtime_ns == self._seen.st_mtime_ns:
+            changed = self.heads_path.stat().st_mtime_ns
+            if changed == self._seen:
                 return
-            cache = _CACHE.decode(self.heads_path.read_bytes())
+            with collector_paused():
+                cache = _CACHE.decode(self.heads_path.read_bytes())
         except (OSError, msgspec.MsgspecError):
             return
-        self._seen = status
-        if cache.format == FORMAT:
-            for key, head in cache.heads.items():
-                mine = self._heads.get(key)
-                if mine is None or (mine.number, mine.attempts) < (head.number, head.attempts):
-                    self._heads[key] = head
+        self._seen = changed
+        if cache.format != FORMAT or not still_there(self.events, cache.newest):
+            return
+        for key, head in cache.heads.items():
+            mine = self._heads.get(key)
+            if mine is None or (mine.number, mine.attempts) < (head.number, head.attempts):
+                self._heads[key] = head
+                self._checked.discard(key)
 
-    def save_heads(self) -> None:
+    def _forget_lost(self, keys: Sequence[str]) -> None:
+        """Begin again for assets whose last events are gone: a restore, or another data folder."""
+        claimed = {key: head for key in keys if (head := self._heads.get(key)) is not None}
+        for stream in self.events.lost(_marks(claimed)):
+            self._heads.pop(stream.partition("/")[0], None)
+
+    def _save(self) -> None:
         """Keep the heads for the next process."""
-        content = msgspec.json.encode(_Cache(FORMAT, self._heads))
-        replace_file(self.heads_path, content)
+        versions = (head.current for head in self._heads.values() if head.current is not None)
+        proof = newest(mark_of(version) for version in versions)
+        replace_file(self.heads_path, msgspec.json.encode(_Cache(FORMAT, self._heads, proof)))
 
     def fold(self, wait: float = 10.0, *, rebuild: bool = False, coalesce: bool = False) -> bool:
-        """Publish the catalog; False where another process kept the lock for `wait` seconds.
+        """Publish the catalog and the heads; False where that was left to somebody else.
 
-        Nothing is lost then: the events are the record, and the next fold takes them in. With
-        `coalesce`, a catalog published within the last second is left as it is, too.
+        So it is where another process keeps the lock for `wait` seconds, or this one may not
+        write. Nothing is lost then: the events are the record, and the next fold takes them in.
+        With `coalesce`, a catalog published within the last second (longer where folding takes
+        long) is left as it is, too.
         """
         from catalog.fold import fold_into, fold_lock
 
         if coalesce and self._just_published():
             return False
-        with fold_lock(self.data / "catalog.lock", wait) as held:
-            if not held:
+        try:
+            with fold_lock(self.data / "catalog.lock", wait) as held:
+                if not held:
+                    return False
+                began = time.monotonic()
+                if rebuild:
+                    self._heads, self._checked = {}, set()
+                else:
+                    self._load()
+                count = fold_into(
+                    self.data, self.path, self.events, rebuild=rebuild, seen=self._follow
+                )
+                if count or rebuild or not self._seen:
+                    self._publish_heads()
+                self._fold_seconds = time.monotonic() - began
+        except OSError as error:
+            if error.errno in _UNWRITABLE:
                 return False
-            fold_into(self.data, self.path, self.events, rebuild=rebuild)
-            keys = [
-                stream for stream in self.events.streams() if "/" not in stream and "." in stream
-            ]
-            if rebuild:
-                self._heads = {}
-                self.heads_path.unlink(missing_ok=True)
-                self._seen = None
-            self.heads(keys)
-            self.save_heads()
+            raise
         return True
 
+    def _publish_heads(self) -> None:
+        """Bring all heads up to date and keep them."""
+        self.heads(s for s in self.events.streams() if "." in s and "/" not in s)
+        self._save()
+        self._seen = self.heads_path.stat().st_mtime_ns
+
+    def _follow(self, event: AnyEvent) -> None:
+        """Move a head on with an event that the fold has just read, if it is the next one."""
+        key = getattr(event, "key", None)
+        if key is None:
+            return
+        head = self._heads.get(key) or Head(key)
+        moved = advance(head, event)
+        if moved.number + moved.attempts == head.number + head.attempts + 1:
+            self._heads[key] = moved
+
     def _just_published(self) -> bool:
-        """Tell whether the catalog was published within the last second."""
+        """Tell whether the catalog was published a moment ago."""
         try:
-            return time.time() - self.path.stat().st_mtime < 1.0
+            age = time.time() - self.path.stat().st_mtime
         except FileNotFoundError:
             return False
+        return 0 <= age < max(1.0, 10 * self._fold_seconds)
 
-    def rebuild(self) -> None:
-        """Make catalog and heads anew from the events alone."""
-        self.fold(wait=60.0, rebuild=True)
+    def rebuild(self) -> bool:
+        """Make catalog and heads anew from the events alone; False as in `fold`."""
+        return self.fold(wait=60.0, rebuild=True)
 
     def connect(self) -> duckdb.DuckDBPyConnection:
-        """Open the published catalog to read: tables, views, macros, and assets (`raw.reviews`).
+        """Open the published catalog: tables, views, macros, and assets (`raw.reviews`).
 
-        Only files of the data folder can be read through it, and nothing can be written.
+        The catalog cannot be written through it, and no file outside the data folder be touched.
+        For queries that others wrote, use `query`: it lets them do nothing but read.
         """
-        import duckdb
+        from catalog.reading import connect
 
         if not self.path.is_file():
             self.fold()
-        for last in (False, True):
-            try:
-                con = duckdb.connect(self.path, read_only=True)
-                break
-            except duckdb.Error:
-                if last:
-                    raise
-        con.execute(f"SET VARIABLE data = '{_quoted(self.data)}'")
-        allowed = ", ".join(
-            f"'{_quoted(self.data / layer)}/'"
-            for layer in ("raw", "processed", "output", "quarantine")
-        )
-        con.execute(f"SET allowed_directories = [{allowed}]")
-        con.execute("SET enable_external_access = false")
-        con.execute("SET lock_configuration = true")
-        return con
+        return connect(self.path, self.data)
+
+    def query(
+        self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()
+    ) -> duckdb.DuckDBPyConnection:
+        """Answer one query, which can do nothing but read; raises QueryError where it is wrong."""
+        from catalog.reading import read
+
+        return read(self.connect(), sql, parameters)
 
 
-def _quoted(path: Path) -> str:
-    """Write a path inside an SQL literal."""
-    return str(path).replace("'", "''")
+def _marks(heads: Mapping[str, Head]) -> dict[str, int]:
+    """Give how far each stream of these assets was folded."""
+    marks = {key: head.number for key, head in heads.items()}
+    marks |= {f"{key}/attempts": head.attempts for key, head in heads.items()}
+    return marks

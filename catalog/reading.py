@@ -1,0 +1,119 @@
+"""Reading: the published catalog, opened so that nothing but data is seen and nothing changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from resources.errors import DataOpsError
+
+if TYPE_CHECKING:
+    import duckdb
+
+_FOLDERS: Final = ("raw", "processed", "output", "quarantine")
+_READING: Final = {"SELECT_NODE", "SET_OPERATION_NODE", "CTE_NODE", "RECURSIVE_CTE_NODE"}
+# These run SQL that is hidden in a text, where it cannot be looked at.
+_HIDING: Final = {"query", "json_execute_serialized_sql"}
+
+
+class QueryError(DataOpsError):
+    """A query that cannot be answered."""
+
+
+def connect(catalog: Path, data: Path) -> duckdb.DuckDBPyConnection:
+    """Attach the catalog read-only in a DuckDB of its own, limited to the files of the data folder.
+
+    Each call has its own: a second connection to the same file would otherwise share the first
+    one's old content and its locked settings.
+    """
+    import duckdb
+
+    root = data.absolute()
+    if not catalog.is_file():
+        raise QueryError(
+            f"there is no catalog at {catalog}",
+            "make it where the data folder can be written: dataops plan",
+            file=str(catalog),
+        )
+    con = duckdb.connect()
+    for last in (False, True):
+        try:
+            con.execute(f"ATTACH '{quoted(catalog)}' AS catalog (READ_ONLY)")
+            break
+        except duckdb.Error:
+            # Its header may have been read just before a fold replaced the file.
+            if last:
+                con.close()
+                raise
+    folders = ", ".join(f"'{quoted(root / folder)}/'" for folder in _FOLDERS)
+    con.execute("USE catalog")
+    con.execute(f"SET VARIABLE data = '{quoted(root)}'")
+    con.execute(f"SET temp_directory = '{quoted(root)}/.staging/spill'")
+    con.execute(f"SET allowed_directories = [{folders}]")
+    con.execute("SET enable_external_access = false")
+    con.execute("SET lock_configuration = true")
+    return con
+
+
+def read(
+    con: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()
+) -> duckdb.DuckDBPyConnection:
+    """Run one query, having seen that it only reads; raises QueryError where it is wrong.
+
+    Its type does not tell: since DuckDB 2.0 `WITH x AS (COPY ... TO 'file') SELECT` is a SELECT.
+    """
+    import duckdb
+
+    try:
+        parsed = con.execute("SELECT json_serialize_sql(?::VARCHAR)", [sql]).fetchone()
+        tree = json.loads(parsed[0]) if parsed else {}
+        _need_reading(tree)
+        return con.execute(sql, parameters or None)
+    except duckdb.Error as error:
+        raise _wrong(str(error)) from error
+
+
+def _need_reading(tree: Mapping[str, Any]) -> None:
+    """Raise QueryError unless the syntax tree is that of one query that only reads."""
+    if tree.get("error_type") == "parser":
+        raise _wrong(str(tree.get("error_message")))
+    statements = tree.get("statements", ())
+    if len(statements) != 1 or any(_acts(node) for node in _nodes(statements)):
+        raise QueryError(
+            "only one query that reads can be run here",
+            "write one SELECT, FROM, WITH, VALUES, DESCRIBE, SUMMARIZE or SHOW; "
+            "to change data, declare an asset",
+        )
+
+
+def _wrong(message: str) -> QueryError:
+    """Say what DuckDB says."""
+    return QueryError(
+        f"DuckDB says: {message.strip()}", "`dataops sql 'show all tables'` lists what there is"
+    )
+
+
+def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
+    """Give every object of a syntax tree."""
+    waiting = [tree]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            yield one
+            waiting.extend(one.values())
+        elif isinstance(one, list):
+            waiting.extend(one)
+
+
+def _acts(node: Mapping[str, Any]) -> bool:
+    """Tell whether a part of a query does anything else than read, or hides what it does."""
+    if "cte_map" in node and node.get("type") not in _READING:
+        return True
+    return str(node.get("function_name", "")).lower() in _HIDING
+
+
+def quoted(path: Path) -> str:
+    """Write a path inside an SQL literal."""
+    return str(path).replace("'", "''")
