@@ -201,7 +201,8 @@ def _words(result: Outcome | DataOpsError | str) -> tuple[str, str]:
     made = result.materialized
     if made is None or result.state in ("fresh", "held"):
         return result.state, ""
-    aside = f", {made.duplicates:,} duplicates" if made.duplicates else ""
+    plural = "" if made.duplicates == 1 else "s"
+    aside = f", {made.duplicates:,} duplicate{plural}" if made.duplicates else ""
     aside += f", {made.quarantined:,} in quarantine" if made.quarantined else ""
     return result.state, f"version {made.number}, {made.rows:,} rows{aside}, {made.seconds:.1f} s"
 
