@@ -1,4 +1,4 @@
-"""Airflow on this machine: `serve.py run` makes what is stale; `serve.py up` leaves it running."""
+"""Airflow on this machine: `serve.py run` makes what is stale; `serve.py up` keeps the UI up."""
 
 from __future__ import annotations
 
@@ -6,24 +6,23 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Final
 
-from dataops_local.environment import (
-    Stack,
-    airflow_home,
-    free_port,
-    new_stack,
-    port_taken,
-)
-from dataops_local.processes import Running, StackError, migrate, running_stack
+from dataops_local.claim import Claim
+from dataops_local.environment import airflow_home, free_port, new_stack, port_taken
 from dataops_local.rest import Client, RestError, quoted
+from dataops_local.stack import Running, StackError, migrate, parsed_since
 
-ROOT = Path(os.environ.get("DATAOPS_ROOT") or Path(__file__).resolve().parent.parent)
-START_LIMIT = 300.0
-_ENDED = ("success", "failed")
-_WORDS = {"success": "done", "skipped": "fresh", "upstream_failed": "stopped"}
+if TYPE_CHECKING:
+    from rich.console import Console
+
+ROOT: Final = Path(
+    os.environ.get("DATAOPS_ROOT") or Path(__file__).resolve().parent.parent
+).resolve()
+PORT: Final = "8080"
 
 
 def say(text: str) -> None:
@@ -33,166 +32,176 @@ def say(text: str) -> None:
 
 def stop_on_signals() -> None:
     """Turn SIGTERM and Ctrl-C into SystemExit, so that everything is stopped on the way out."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
-    def leave(number: int, _frame: FrameType | None) -> None:
+    def leave(number: int, _frame: object) -> None:
         """Leave once; further signals do not disturb the stopping."""
-        for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for one in numbers:
             signal.signal(one, signal.SIG_IGN)
-        raise SystemExit(130 if number == signal.SIGINT else 143)
+        raise SystemExit(128 + number)
 
-    for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for one in numbers:
         signal.signal(one, leave)
 
 
-def start(stack: Stack) -> tuple[Running, Client]:
-    """Start a stack and wait until it can take work; raises StackError with the reason."""
-    if not (stack.home / "migrated").is_file():
-        say("Setting up Airflow's database (once)")
-    migrate(stack)
-    say("Starting Airflow")
-    running, client = Running(stack), Client(stack)
+@contextmanager
+def own_stack(claim: Claim, command: str, port: int) -> Iterator[tuple[Running, Client]]:
+    """Run a stack of our own while the block lasts."""
+    stack = new_stack(ROOT, port, schedules=command == "up")
+    migrate(stack, say)
+    say("Starting Airflow (some ten seconds)")
+    claim.note(stack, command)
+    running = Running(stack)
     try:
-        limit = time.monotonic() + START_LIMIT
-        while not (client.healthy() and _has_pipeline(client)):
-            running.check()
-            if time.monotonic() > limit:
-                raise StackError(
-                    f"Airflow is not ready after {START_LIMIT:.0f} s. See {stack.logs}."
-                )
-            time.sleep(0.3)
-    except BaseException:
+        yield running, running.ready()
+    finally:
+        say("Stopping Airflow")
         running.stop()
-        raise
-    return running, client
 
 
-def _has_pipeline(client: Client) -> bool:
-    """Tell whether Airflow has read the DAGs; raises StackError for a DAG file that fails."""
-    try:
-        client.get("/dags/pipeline")
-    except RestError as error:
-        if error.status != 404:
-            return False
-        for wrong in client.get("/importErrors")["import_errors"]:
-            raise StackError(f"{wrong['filename']}:\n{wrong['stack_trace']}") from error
-        return False
-    except OSError:
-        return False
-    return True
-
-
-def watch(client: Client, run: str, check: Any) -> str:
-    """Show each asset's state as it changes until the run has ended; give the run's state."""
-    shown: dict[str, str] = {}
-    where = f"/dags/pipeline/dagRuns/{quoted(run)}"
-    while True:
-        check()
-        state: str = client.get(where)["state"]
-        page = client.get(f"{where}/taskInstances?limit=1000")["task_instances"]
-        for one in page:
-            key, now = one["task_id"], one["state"] or "waiting"
-            if shown.get(key) != now and now in (
-                "running",
-                "failed",
-                "success",
-                "up_for_retry",
-                "upstream_failed",
-            ):
-                took = (
-                    f" in {one['duration']:.1f} s"
-                    if one.get("duration") and now == "success"
-                    else ""
-                )
-                if "." in key:
-                    say(f"  {key}: {_WORDS.get(now, now)}{took}")
-            shown[key] = now
-        if state in _ENDED:
-            return state
+@contextmanager
+def any_stack(claim: Claim) -> Iterator[tuple[Client, Callable[[], None]]]:
+    """Use the stack that `up` left running, or one of our own; give a check that it still runs."""
+    told = False
+    while not claim.take():
+        other = claim.holder()
+        if other.get("command") == "up":
+            say(f"Using the Airflow that is running at http://localhost:{other['port']}")
+            client = Client(new_stack(ROOT, int(other["port"]), schedules=True))
+            _reread(client)
+            yield client, lambda: None
+            return
+        if not told:
+            say(
+                f"Another `make run` is at work (pid {other.get('pid', 'unknown')}): waiting for it"
+            )
+            told = True
         time.sleep(0.5)
+    try:
+        with own_stack(claim, "run", free_port()) as (running, client):
+            _end_leftovers(client)
+            yield client, running.check
+    finally:
+        claim.give_back()
 
 
-def run() -> int:
+def _reread(client: Client) -> None:
+    """Have a running Airflow read the DAG file again: assets may have come and gone."""
+    limit = time.monotonic() + 120
+    while time.monotonic() < limit:
+        try:
+            if client.healthy():
+                break
+        except OSError:
+            pass
+        time.sleep(0.5)
+    began = time.time()
+    token = client.get("/dags/pipeline")["file_token"]
+    client.put(f"/parseDagFile/{quoted(token)}")
+    while not parsed_since(client, began):
+        if time.monotonic() > limit:
+            raise StackError("The running Airflow does not read its DAGs. See .airflow/logs.")
+        time.sleep(0.3)
+
+
+def _end_leftovers(client: Client) -> None:
+    """End runs of the pipeline that an interrupted `make run` left: nobody works on them."""
+    left = client.get("/dags/pipeline/dagRuns?state=running&state=queued&limit=100")
+    for one in left["dag_runs"]:
+        where = f"/dags/pipeline/dagRuns/{quoted(one['dag_run_id'])}"
+        client.patch(where, {"state": "failed"})
+
+
+def run(console: Console) -> int:
     """Make everything that is stale through Airflow, and report; give the exit code."""
-    from dataops_local.report import report
+    from dataops_local.report import report, where_next
+    from dataops_local.watch import PIPELINE, watch
 
     from assets.engine import make_plan, open_project
 
     began = time.monotonic()
     project = open_project(ROOT)
     plan = make_plan(project)
-    todo = plan.to_make()
-    stopped = [line for line in plan.lines if line.action in ("blocked", "stopped")]
-    if not todo and not stopped:
-        say(f"Everything is fresh: {len(plan.lines)} assets, nothing to do.")
-        return report(project, "", None)
-    say(f"{len(todo)} of {len(plan.lines)} assets to make")
-    other = running_stack(airflow_home(ROOT))
-    running: Running | None = None
-    try:
-        if other is not None:
-            stack = new_stack(ROOT, int(str(other["port"])))
-            client = Client(stack)
-            say(f"Using the Airflow that is running at {stack.url}")
-        else:
-            stack = new_stack(ROOT, free_port())
-            running, client = start(stack)
-        made = client.post("/dags/pipeline/dagRuns", {"logical_date": None, "conf": {}})
-        run_id: str = made["dag_run_id"]
-        say("Running")
-        watch(client, run_id, running.check if running is not None else lambda: None)
-    finally:
-        if running is not None:
-            running.stop()
-    return report(open_project(ROOT), run_id, time.monotonic() - began)
-
-
-def up() -> int:
-    """Leave Airflow running until it is told to stop."""
-    port = int(os.environ.get("DATAOPS_PORT", "8080"))
+    say(f"{len(plan.to_make())} of {len(plan.lines)} assets to make")
     home = airflow_home(ROOT)
-    other = running_stack(home)
-    if other is not None:
+    with any_stack(Claim(home)) as (client, check):
+        made = client.post(f"/dags/{PIPELINE}/dagRuns", {"logical_date": None, "conf": {}})
+        run_id: str = made["dag_run_id"]
+        state, tasks = watch(client, project, run_id, check, console)
+    wrong = report(open_project(ROOT), run_id, tasks, home / "logs", console)
+    made_now = sum(one == "success" and "." in task for task, one in tasks.items())
+    seconds = time.monotonic() - began
+    if wrong:
+        say(f"\n{wrong} of {len(plan.lines)} assets are not made ({seconds:.0f} s).")
+    elif state != "success":
+        say(f"\nThe run failed, though no asset did. See {home / 'logs'} ({seconds:.0f} s).")
+    elif made_now:
+        say(f"\nDone: {made_now} of {len(plan.lines)} assets made ({seconds:.0f} s).")
+    else:
+        say(f"\nEverything is fresh, nothing was done ({seconds:.0f} s).")
+    where_next(project, console)
+    return 1 if wrong or state != "success" else 0
+
+
+def up(console: Console) -> int:
+    """Leave Airflow running until it is told to stop."""
+    port = _port()
+    claim = Claim(airflow_home(ROOT))
+    if not claim.take():
+        other = claim.holder()
         raise StackError(
-            f"Airflow is running already at http://localhost:{other['port']} (pid {other['pid']})."
+            f"Airflow is running already at http://localhost:{other.get('port', '?')} "
+            f"(make {other.get('command', 'up')}, pid {other.get('pid', '?')}). "
+            "Use that one, or stop it first."
         )
-    if port_taken(port):
-        raise StackError(
-            f"Port {port} is taken. Free it, or choose another: DATAOPS_PORT=8081 make up"
-        )
-    stack = new_stack(ROOT, port)
-    running, _ = start(stack)
     try:
-        say(f"Airflow is up at {stack.url}")
-        say(f"login: admin / {stack.password}")
-        say("Ctrl-C stops it.")
-        while True:
-            running.check()
-            time.sleep(1)
+        if port_taken(port):
+            raise StackError(
+                f"Port {port} is taken. Free it, or choose another: DATAOPS_PORT={port + 1} make up"
+            )
+        with own_stack(claim, "up", port) as (running, _):
+            say(f"Airflow is up at {running.stack.url}")
+            console.print(f"login: admin / {running.stack.password}", highlight=False, markup=False)
+            say("Ctrl-C stops it.")
+            while True:
+                running.check()
+                time.sleep(1)
     finally:
-        say("Stopping Airflow")
-        running.stop()
+        claim.give_back()
+
+
+def _port() -> int:
+    """Read DATAOPS_PORT."""
+    text = os.environ.get("DATAOPS_PORT") or PORT
+    if not text.isdigit() or not 0 < int(text) < 65_536:
+        raise StackError(f"DATAOPS_PORT is {text!r}. Set it to a number from 1 to 65535.")
+    return int(text)
 
 
 def main(words: list[str]) -> int:
     """Run the command that the words name."""
+    from rich.console import Console
+
+    from resources.errors import DataOpsError
+
     commands = {"run": run, "up": up}
     if len(words) != 1 or words[0] not in commands:
         say("usage: serve.py run|up")
         return 2
     os.umask(0o027)
     stop_on_signals()
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=140)
     try:
-        return commands[words[0]]()
-    except (StackError, RestError) as error:
+        return commands[words[0]](console)
+    except (StackError, RestError, DataOpsError) as error:
         print(f"error: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"error: {error}. See {ROOT / '.airflow' / 'logs'}.", file=sys.stderr)
         return 1
 
 
 if __name__ == "__main__":
-    from resources.errors import DataOpsError
-
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except DataOpsError as known:
-        print(f"error: {known}", file=sys.stderr)
-        sys.exit(1)
+    sys.exit(main(sys.argv[1:]))

@@ -16,6 +16,7 @@ ALL_STALE: Final = "all stale"
 ONLY_THESE: Final = "only these"
 WITH_DOWNSTREAM: Final = "with downstream"
 WITH_UPSTREAM: Final = "with upstream"
+WORDS: Final = ("select", "scope", "data_source", "task_file")
 SCOPES: Final = (ALL_STALE, ONLY_THESE, WITH_DOWNSTREAM, WITH_UPSTREAM)
 
 
@@ -55,16 +56,16 @@ def params_of(keys: Sequence[str], root: Path) -> dict[str, Param]:
             description="all stale: what the plan names; the others make the chosen assets anew.",
         ),
         "data_source": Param(
-            "",
-            type="string",
-            enum=["", *(key.partition(".")[2] for key in raw), *raw],
+            None,
+            type=["null", "string"],
+            enum=[None, *(key.partition(".")[2] for key in raw), *raw],
             title="Source",
             description="Collect this raw asset anew, with everything downstream.",
         ),
         "task_file": Param(
-            "",
-            type="string",
-            enum=["", *cleaning_tasks(root)],
+            None,
+            type=["null", "string"],
+            enum=[None, *cleaning_tasks(root)],
             title="Cleaning task",
             description="Clean with this cleaning task in this run, in place of the declared one.",
         ),
@@ -82,6 +83,16 @@ def cleaning_tasks(root: Path) -> list[str]:
     return sorted({*files, *(Path(name).stem for name in files)})
 
 
+def refuse_unknown(conf: Mapping[str, Any], known: Sequence[str]) -> None:
+    """Refuse what nothing reads: a misspelt word must not turn into a run of everything."""
+    for name in conf:
+        if name not in known and not name.startswith("airflow/"):
+            raise RequestError(
+                f"the run's conf has {name!r}, which nothing reads{did_you_mean(name, known)}",
+                f"use {', '.join(known)}" if known else "this DAG takes no conf: leave it empty",
+            )
+
+
 def read_request(
     graph: Graph,
     keys: Sequence[str],
@@ -90,44 +101,52 @@ def read_request(
     conf: Mapping[str, Any],
 ) -> Request:
     """Read what a run was asked for; raises RequestError with a sentence for anything unknown."""
-    known = ("select", "scope", "data_source", "task_file")
-    for name in conf:
-        if name not in known:
-            raise RequestError(
-                f"the run's conf has {name!r}, which nothing reads{did_you_mean(name, known)}",
-                f"use {', '.join(known)}",
-            )
-    chosen = _keys(keys, params.get("select") or [])
+    refuse_unknown(conf, WORDS)
     scope = str(params.get("scope") or ALL_STALE)
     if scope not in SCOPES:
-        raise RequestError(f"scope is {scope!r}{did_you_mean(scope, SCOPES)}", f"use {SCOPES}")
+        raise RequestError(
+            f"scope is {scope!r}{did_you_mean(scope, SCOPES)}", f"use one of {', '.join(SCOPES)}"
+        )
+    chosen = _known(keys, [str(name) for name in params.get("select") or ()])
     if source := str(params.get("data_source") or ""):
-        chosen = _keys(keys, [source if source.startswith("raw.") else f"raw.{source}"])
+        if chosen or scope != ALL_STALE:
+            raise RequestError(
+                f"the run asks for data_source {source!r} and for select or scope as well",
+                "give one of them: data_source means that raw asset with everything downstream",
+            )
+        chosen = _known(keys, [source if source.startswith("raw.") else f"raw.{source}"])
         scope = WITH_DOWNSTREAM
     if scope != ALL_STALE and not chosen:
         raise RequestError(f"scope is {scope!r}, but no asset is chosen", "choose some in select")
-    task = str(params.get("task_file") or "")
-    tasks = cleaning_tasks(root)
-    if task and task not in tasks:
-        raise RequestError(
-            f"there is no cleaning task {task!r}{did_you_mean(task, tasks)}",
-            "put it in resources/tasks/",
-        )
     wanted = set(chosen) or set(keys)
     if scope == WITH_DOWNSTREAM:
         wanted |= graph.below(chosen)
     elif scope == WITH_UPSTREAM:
         wanted |= graph.above(chosen)
-    forced = () if scope == ALL_STALE else tuple(chosen)
-    return Request(tuple(key for key in keys if key in wanted), forced, task)
+    return Request(
+        keys=tuple(key for key in keys if key in wanted),
+        forced=() if scope == ALL_STALE else chosen,
+        task=_known_task(root, str(params.get("task_file") or "")),
+    )
 
 
-def _keys(keys: Sequence[str], names: Sequence[str]) -> list[str]:
+def _known(keys: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
     """Check keys against those of the DAG."""
     for name in names:
         if name not in keys:
             raise RequestError(
                 f"this DAG has no asset {name!r}{did_you_mean(name, keys)}",
-                "choose among the DAG's tasks",
+                f"choose among: {', '.join(keys)}",
             )
-    return list(names)
+    return tuple(dict.fromkeys(names))
+
+
+def _known_task(root: Path, task: str) -> str:
+    """Check a cleaning task's name."""
+    tasks = cleaning_tasks(root)
+    if task and task not in tasks:
+        raise RequestError(
+            f"there is no cleaning task {task!r}{did_you_mean(task, tasks)}",
+            "put it in resources/tasks/, or choose one that is there",
+        )
+    return task

@@ -10,19 +10,31 @@ import socket
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
-MARK = "DATAOPS_STACK"
+from dataops_local.processes import MARK
+
+_LOOPBACK: Final = "127.0.0.1,localhost"
+_TUNABLE: Final = {
+    # What whoever starts us may choose otherwise, by the same variable.
+    "AIRFLOW__CORE__PARALLELISM": "4",
+    "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "15",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """One Airflow on this machine: its home, its port, its login, and its mark on processes."""
+    """One Airflow on this machine: its home, its port, its login, and its mark on processes.
+
+    schedules: whether DAGs start by their schedules, or only when asked for.
+    """
 
     root: Path
     home: Path
     port: int
     password: str
     mark: str
+    schedules: bool
 
     @property
     def url(self) -> str:
@@ -55,19 +67,21 @@ def port_taken(port: int) -> bool:
 
 
 def airflow_home(root: Path) -> Path:
-    """Give the folder that Airflow keeps its own state in."""
-    return Path(os.environ.get("DATAOPS_AIRFLOW_HOME") or root / ".airflow")
+    """Give the folder that Airflow keeps its own state in, for nobody else to read."""
+    home = Path(os.environ.get("DATAOPS_AIRFLOW_HOME") or root / ".airflow").resolve()
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return home
 
 
-def new_stack(root: Path, port: int) -> Stack:
+def new_stack(root: Path, port: int, *, schedules: bool) -> Stack:
     """Describe a stack for the project at `root`, making its secrets where there are none."""
     home = airflow_home(root)
-    return Stack(root, home, port, _secrets(home)["password"], secrets.token_hex(8))
+    password = _secrets(home)["password"]
+    return Stack(root, home, port, password, secrets.token_hex(8), schedules)
 
 
 def _secrets(home: Path) -> dict[str, str]:
     """Read the secrets, made once, readable by their owner alone."""
-    home.mkdir(parents=True, exist_ok=True)
     file = home / "secrets.json"
     try:
         stored: dict[str, str] = json.loads(file.read_text())
@@ -84,45 +98,47 @@ def _secrets(home: Path) -> dict[str, str]:
 
 
 def _private(file: Path, content: dict[str, str]) -> None:
-    """Write a file that only its owner can read."""
-    file.unlink(missing_ok=True)
-    handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    """Write a file that only its owner can read, in one step."""
+    aside = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
+    handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w") as opened:
         json.dump(content, opened)
+    aside.replace(file)
 
 
 def environment_of(stack: Stack) -> dict[str, str]:
-    """Give the environment for Airflow's components."""
+    """Give the environment for Airflow's components.
+
+    Ours wins over whatever AIRFLOW__... stands in the shell: another Airflow's database is safe.
+    """
     hidden = _secrets(stack.home)
     passwords = stack.home / "passwords.json"
     _private(passwords, {"admin": hidden["password"]})
-    local = f"http://localhost:{stack.port}"
+    dags = Path(__file__).resolve().parent.parent
     ours = {
         "AIRFLOW_HOME": str(stack.home),
-        "AIRFLOW__CORE__DAGS_FOLDER": str(Path(__file__).resolve().parent.parent),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(dags),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
-        "AIRFLOW__CORE__PARALLELISM": "4",
         "AIRFLOW__CORE__FERNET_KEY": hidden["fernet"],
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
-        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{local}/execution/",
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{stack.port}/execution/",
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{stack.home}/airflow.db",
         "AIRFLOW__API__HOST": "127.0.0.1",
         "AIRFLOW__API__PORT": str(stack.port),
-        "AIRFLOW__API__BASE_URL": local,
+        "AIRFLOW__API__BASE_URL": stack.url,
         "AIRFLOW__API__SECRET_KEY": hidden["key"],
         "AIRFLOW__API_AUTH__JWT_SECRET": hidden["jwt"],
         "AIRFLOW__LOGGING__JSON_LOGS": "True",
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(stack.home / "logs"),
-        "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(free_port()),
+        "AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": str(stack.schedules),
         "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "60",
-        "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_SERVER_PORT": str(free_port()),
-        "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30",
-        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "10",
         "DATAOPS_ROOT": str(stack.root),
         MARK: stack.mark,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
     }
-    return {**os.environ, **ours}
+    for name in ("NO_PROXY", "no_proxy"):
+        ours[name] = ",".join(filter(None, (os.environ.get(name), _LOOPBACK)))
+    return {**_TUNABLE, **os.environ, **ours}

@@ -2,68 +2,101 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
-from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
+from dataops_local.watch import PIPELINE, error_of
+
 if TYPE_CHECKING:
-    from assets.engine import Project
+    from rich.console import Console
 
-STYLES = {"made": "green", "unchanged": "green", "fresh": "dim", "held": "cyan"}
+    from assets.engine import PlanLine, Project
+    from catalog.heads import Head
+
+_STYLES: Final = {"made": "green", "unchanged": "green", "fresh": "dim", "held": "cyan"}
 
 
-def report(project: Project, run: str, seconds: float | None) -> int:
-    """Print state, rows, file and time of every asset; give the exit code (1: something failed)."""
+def report(
+    project: Project, run: str, tasks: Mapping[str, str], logs: Path, console: Console
+) -> int:
+    """Print state, rows, file and time of every asset; give how many are not as they should be.
+
+    tasks: the state in which each of the run's tasks ended. logs: where Airflow keeps theirs.
+    """
     from assets.engine import make_plan
     from assets.engine.plan import heads_of
 
-    console = Console(width=None if Console().is_terminal else 140)
     plan, heads = make_plan(project), heads_of(project)
     table = Table("asset", "state", "rows", "file", "time", box=None, header_style="bold")
-    failed = 0
-    errors: list[str] = []
+    wrong: list[str] = []
     for line in plan.lines:
-        head = heads.get(line.key)
-        current = head.current if head is not None else None
-        mine = current is not None and current.run == run
-        state = line.state
-        if current is not None and line.state == "fresh":
-            state = ("unchanged" if current.unchanged else "made") if mine else "fresh"
-        if line.held:
-            state = "held"
-        last = head.last_attempt if head is not None else None
-        if line.state not in ("fresh",) and not line.held:
-            failed += 1
-            if last is not None and last.run == run:
-                state = last.state
-                errors.append(f"{line.key}: {last.error}. {last.fix}.")
-            elif line.note:
-                errors.append(f"{line.key}: {line.note}")
+        state = _state(line, heads.get(line.key), run, tasks.get(line.key, ""))
+        if state not in _STYLES:
+            wrong.append(line.key)
         table.add_row(
             line.key,
-            f"[{STYLES.get(state, 'red')}]{state}[/]",
-            f"{current.rows:,}" if current is not None else "",
-            current.files[0].path if current is not None and current.files else "",
-            f"{current.seconds:.1f} s" if mine and current is not None else "",
+            f"[{_STYLES.get(state, 'red')}]{state}[/]",
+            *_facts(project, heads.get(line.key), run),
         )
     console.print(table)
-    for error in errors:
-        console.print(f"[red]{error}[/]", soft_wrap=True)
-    if seconds is not None:
-        console.print(f"\n{'Failed' if failed else 'Done'} in {seconds:.0f} s.")
-    _where(console, project)
-    return 1 if failed else 0
+    for key in wrong:
+        if tasks.get(key) == "failed":
+            said = error_of(project, key, run) or f"See {_log(logs, run, key)}."
+            console.print(f"[red]{key}[/]: {escape(said)}", soft_wrap=True, highlight=False)
+    return len(wrong)
 
 
-def _where(console: Console, project: Project) -> None:
-    """Say where things are and what to type next."""
-    data = project.data
-    console.print(f"CSV      {data / 'output' / 'current'}", soft_wrap=True)
-    console.print(f"catalog  {data / 'catalog.duckdb'}", soft_wrap=True)
-    console.print(f"docs     {project.settings.root / 'README.md'} and docs/", soft_wrap=True)
-    console.print(
-        "next     .venv/bin/dataops plan · .venv/bin/dataops sql 'from current' · "
-        "make up (the Airflow UI)",
-        soft_wrap=True,
+def _state(line: PlanLine, head: Head | None, run: str, task: str) -> str:
+    """Say what became of an asset in a run: its task's end where that went wrong, else its plan."""
+    current = head.current if head is not None else None
+    if task == "failed":
+        last = head.last_attempt if head is not None else None
+        return last.state if last is not None and last.run == run else "failed"
+    if task == "upstream_failed":
+        return "stopped"
+    if line.held:
+        return "held"
+    if line.state == "fresh" and current is not None and current.run == run:
+        return "unchanged" if current.unchanged else "made"
+    return line.state
+
+
+def _facts(project: Project, head: Head | None, run: str) -> tuple[str, str, str]:
+    """Give rows, file and seconds of an asset's current version."""
+    current = head.current if head is not None else None
+    if current is None:
+        return "", "", ""
+    file = project.data / current.files[0].path if current.files else None
+    root = project.settings.root
+    shown = (
+        "" if file is None else str(file.relative_to(root) if file.is_relative_to(root) else file)
     )
+    more = f" and {len(current.files) - 1} more" if len(current.files) > 1 else ""
+    return (
+        f"{current.rows:,}",
+        shown + more,
+        f"{current.seconds:.1f} s" if current.run == run else "",
+    )
+
+
+def _log(logs: Path, run: str, task: str) -> Path:
+    """Give the folder of a task's logs, one file a try."""
+    return logs / f"dag_id={PIPELINE}" / f"run_id={run}" / f"task_id={task}"
+
+
+def where_next(project: Project, console: Console) -> None:
+    """Say where things are and what to type next."""
+    tool = Path(sys.executable).with_name("dataops")
+    tool = tool.relative_to(Path.cwd()) if tool.is_relative_to(Path.cwd()) else tool
+    for word, text in (
+        ("CSV", project.data / "output" / "current"),
+        ("catalog", project.data / "catalog.duckdb"),
+        ("docs", project.settings.root / "docs"),
+        ("next", f"{tool} plan · {tool} sql 'from current' · make up (the Airflow UI)"),
+    ):
+        console.print(f"{word:<8} {text}", soft_wrap=True, highlight=False)

@@ -6,9 +6,12 @@ import json
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Iterator
 from typing import Any
 
 from dataops_local.environment import Stack
+
+_PAGE = 100  # Airflow gives no more at once
 
 
 class RestError(Exception):
@@ -24,9 +27,10 @@ class Client:
     """A logged-in client of one stack."""
 
     def __init__(self, stack: Stack) -> None:
-        """Talk to the stack; the login happens with the first call."""
+        """Talk to the stack, past any proxy; the login happens with the first call."""
         self._stack = stack
         self._token = ""
+        self._open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
     def get(self, path: str) -> Any:
         """Read from /api/v2."""
@@ -40,10 +44,24 @@ class Client:
         """Change something in /api/v2."""
         return self._call("PATCH", f"/api/v2{path}", body)
 
+    def put(self, path: str) -> Any:
+        """Ask /api/v2 for something that needs no body."""
+        return self._call("PUT", f"/api/v2{path}", None)
+
+    def task_instances(self, dag: str, run: str) -> Iterator[dict[str, Any]]:
+        """Give all task instances of a run, page by page."""
+        where, offset, total = f"/dags/{quoted(dag)}/dagRuns/{quoted(run)}/taskInstances", 0, 1
+        while offset < total:
+            page = self.get(f"{where}?limit={_PAGE}&offset={offset}&order_by=id")
+            yield from page["task_instances"]
+            offset, total = offset + _PAGE, page["total_entries"]
+
     def healthy(self) -> bool:
         """Tell whether API server, scheduler and DAG processor are all at work."""
         try:
             states = self._call("GET", "/api/v2/monitor/health", None, login=False)
+            # The tasks' own API is built at its first call: better now than by the first task.
+            self._call("GET", "/execution/health/ping", None, login=False)
         except (OSError, RestError, ValueError):
             return False
         wanted = ("metadatabase", "scheduler", "dag_processor")
@@ -65,7 +83,7 @@ class Client:
             method=method,
         )
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - see above
+            with self._open(request, timeout=60) as answer:
                 text = answer.read()
                 return json.loads(text) if text else None
         except urllib.error.HTTPError as error:

@@ -1,0 +1,37 @@
+"""The last task of a run: the catalog published, the run recorded, and its state made true."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any, Final
+
+from airflow.sdk import get_current_context
+from airflow.sdk.exceptions import AirflowFailException
+
+_BAD: Final = ("failed", "upstream_failed")
+
+
+def report_run(keys: Sequence[str]) -> dict[str, Any]:
+    """End the run: publish the catalog, record what came of it, and fail if an asset failed."""
+    from assets.engine import open_project
+    from assets.engine.runs import finish_run
+
+    os.umask(0o027)
+    context = get_current_context()
+    run, ti = context["dag_run"], context["ti"]
+    found = ti.get_task_states(dag_id=run.dag_id, run_ids=[run.run_id]).get(run.run_id, {})
+    states = {task: str(getattr(state, "value", state)) for task, state in found.items()}
+    bad = [key for key in keys if states.get(key) in _BAD]
+    project = open_project()
+    if states.get("plan") in _BAD:
+        finish_run(project, run.run_id, failed=bad)
+        raise AirflowFailException("The run could not be planned: see the log of the task `plan`.")
+    summary = finish_run(project, run.run_id, failed=bad)
+    if bad:
+        said = ", ".join(f"{key} ({_WORDS[states[key]]})" for key in bad)
+        raise AirflowFailException(f"{len(bad)} of {len(keys)} assets are not made: {said}.")
+    return summary
+
+
+_WORDS: Final = {"failed": "failed", "upstream_failed": "stopped: something above it failed"}

@@ -1,0 +1,184 @@
+"""A stack while it runs: started component by component, watched, and stopped as a whole."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+from dataops_local.environment import Stack, environment_of
+from dataops_local.processes import MARK
+from dataops_local.rest import Client, RestError
+
+COMPONENTS: Final = {
+    "api-server": ("api-server",),
+    # Logs are read from disk: nobody needs the server for them, which listens on all interfaces.
+    "scheduler": ("scheduler", "--skip-serve-logs"),
+    "dag-processor": ("dag-processor",),
+}
+START_LIMIT: Final = 300.0
+
+
+class StackError(Exception):
+    """Airflow could not be started, or one of its components ended."""
+
+
+def migrate(stack: Stack, say: Callable[[str], None]) -> None:
+    """Bring Airflow's database up to date, where this version has not done so before."""
+    done, wanted = stack.home / "migrated", version("apache-airflow-core")
+    if done.is_file() and done.read_text() == wanted and (stack.home / "airflow.db").is_file():
+        return
+    say("Setting up Airflow's database (once)")
+    log = stack.logs / "migrate.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as out:
+        code = subprocess.run(
+            [sys.executable, "-m", "airflow", "db", "migrate"],
+            env=environment_of(stack),
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            check=False,
+        ).returncode
+    if code != 0:
+        raise StackError(f"Airflow's database could not be set up:\n{last_lines(log)}\nSee {log}.")
+    done.write_text(wanted)
+
+
+class Running:
+    """The components of a stack while they run."""
+
+    def __init__(self, stack: Stack) -> None:
+        """Start every component in a group of its own, its output in a log file of its own."""
+        self.stack = stack
+        self._children: dict[str, subprocess.Popen[bytes]] = {}
+        stack.logs.mkdir(parents=True, exist_ok=True)
+        environment = environment_of(stack)
+        self._reaper = _reaper(stack)
+        try:
+            for name, words in COMPONENTS.items():
+                self._start(name, words, environment)
+        except BaseException:
+            self.stop()
+            raise
+
+    def _start(self, name: str, words: tuple[str, ...], environment: dict[str, str]) -> None:
+        """Start one component, and tell the reaper of it."""
+        log = self.stack.logs / f"{name}.log"
+        with suppress(FileNotFoundError):
+            log.replace(log.with_suffix(".log.1"))
+        with log.open("wb") as out:
+            child = subprocess.Popen(
+                [sys.executable, "-m", "airflow", *words],
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._children[name] = child
+        assert self._reaper.stdin is not None  # noqa: S101 - it was started with a pipe
+        self._reaper.stdin.write(f"{child.pid}\n".encode())
+        self._reaper.stdin.flush()
+
+    def check(self) -> None:
+        """Raise StackError, with the end of its log, where a component has ended."""
+        for name, child in self._children.items():
+            if child.poll() is not None:
+                log = self.stack.logs / f"{name}.log"
+                raise StackError(
+                    f"Airflow's {name} ended (exit code {child.returncode}):\n{last_lines(log)}\n"
+                    f"See {log}."
+                )
+
+    def ready(self) -> Client:
+        """Wait until work can be taken; raises StackError with the reason where it cannot."""
+        client, began = Client(self.stack), time.time()
+        limit = time.monotonic() + START_LIMIT
+        while not (client.healthy() and parsed_since(client, began)):
+            self.check()
+            if time.monotonic() > limit:
+                raise StackError(
+                    f"Airflow is not ready after {START_LIMIT:.0f} s. See {self.stack.logs}."
+                )
+            time.sleep(0.2)
+        return client
+
+    def stop(self) -> None:
+        """End every process of the stack, gently first; nothing is left."""
+        if self._reaper.stdin is not None:
+            with suppress(OSError):
+                self._reaper.stdin.close()
+        while self._reaper.poll() is None:
+            for child in self._children.values():
+                child.poll()
+            time.sleep(0.05)
+        for child in self._children.values():
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(timeout=5)
+
+
+def _reaper(stack: Stack) -> subprocess.Popen[bytes]:
+    """Start the process that ends the stack when this one is gone; it carries no mark itself."""
+    return subprocess.Popen(
+        [sys.executable, str(Path(__file__).with_name("reaper.py")), stack.mark],
+        stdin=subprocess.PIPE,
+        env={name: value for name, value in os.environ.items() if name != MARK},
+        start_new_session=True,
+    )
+
+
+def parsed_since(client: Client, moment: float) -> bool:
+    """Tell whether Airflow has read the DAG file since a moment; raises StackError if it cannot.
+
+    What it knows from an earlier start is not enough: assets may have come and gone.
+    """
+    try:
+        found = client.get("/dags/pipeline")
+        if _seconds(found["last_parsed_time"]) >= moment and not found["is_stale"]:
+            return True
+    except RestError as error:
+        if error.status != 404:
+            raise
+    except OSError:
+        return False
+    for wrong in client.get("/importErrors")["import_errors"]:
+        if _seconds(wrong["timestamp"]) >= moment:
+            raise StackError(
+                f"Airflow cannot read {wrong['filename']}:\n{wrong['stack_trace']}".rstrip()
+            )
+    return False
+
+
+def _seconds(time_text: str | None) -> float:
+    """Read a time of Airflow's."""
+    return datetime.fromisoformat(time_text).timestamp() if time_text else 0.0
+
+
+def last_lines(log: Path, count: int = 12) -> str:
+    """Give the end of a component's log, its messages taken out of the JSON."""
+    try:
+        lines = log.read_text(errors="replace").splitlines()
+    except OSError:
+        return "  (no log)"
+    return "\n".join(
+        f"  {text}" for text in [_message(line) for line in lines[-200:]][-count:] if text
+    )
+
+
+def _message(line: str) -> str:
+    """Give a log line's message; access lines say nothing about why something ended."""
+    try:
+        entry = json.loads(line)
+        if entry.get("logger") == "http.access":
+            return ""
+        return f"{entry.get('level', '')}: {entry.get('event', line)}"[:500]
+    except (ValueError, AttributeError):
+        return line[:500]
