@@ -60,7 +60,7 @@ def test_every_type_has_an_arrow_and_an_sql_form() -> None:
 
     for column in Everything.columns():
         empty = pa.table({"x": pa.array([], arrow_type(column))})
-        described = duckdb.sql("describe from empty").fetchall()
+        described = duckdb.execute("describe from empty").fetchall()
         assert described[0][1] == sql_type(column)
         assert empty.num_rows == 0
 
@@ -104,18 +104,24 @@ def test_any_changed_rule_changes_the_fingerprint() -> None:
     assert len({fingerprint([c]) for c in (base, *others)}) == 6
 
 
+def schema_of(annotations: dict[str, Any]) -> type[Schema]:
+    """Make a schema class called Bad."""
+    made: type[Schema] = type("Bad", (Schema,), {"__annotations__": annotations})
+    return made
+
+
 @pytest.mark.parametrize(
     "hint", [list[int], int | str, complex, Literal[1, "a"], Decimal, "Missing", None]
 )
 def test_what_is_no_column_type_is_refused(hint: Any) -> None:
     """With the schema's name and the attribute's."""
-    bad = type("Bad", (Schema,), {"__annotations__": {"field": hint}})
+    bad = schema_of({"field": hint})
     with pytest.raises(DeclarationError, match="Bad"):
         bad.columns()
 
 
 def test_names_that_only_capitals_tell_apart_are_refused() -> None:
     """SQL cannot tell them apart either."""
-    bad = type("Bad", (Schema,), {"__annotations__": {"id": int, "ID": int}})
+    bad = schema_of({"id": int, "ID": int})
     with pytest.raises(DeclarationError, match="capitals"):
         bad.columns()
