@@ -117,6 +117,11 @@ def from_arrow(schema: pa.Schema) -> tuple[Column, ...]:
         "date32[day]": "date",
     }
     return tuple(
-        Column(field.name, names.get(str(field.type), str(field.type).replace("decimal128", "decimal").replace(", ", ",")))
+        Column(
+            field.name,
+            names.get(
+                str(field.type), str(field.type).replace("decimal128", "decimal").replace(", ", ",")
+            ),
+        )
         for field in schema
     )
