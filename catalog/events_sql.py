@@ -9,6 +9,7 @@ from contextlib import contextmanager
 # catalog.open imports this module only where a database is named.
 import sqlalchemy as sa  # noqa: TID253
 from sqlalchemy.exc import (  # noqa: TID253
+    ArgumentError,
     IntegrityError,
     InterfaceError,
     OperationalError,
@@ -17,8 +18,10 @@ from sqlalchemy.exc import (  # noqa: TID253
 
 from catalog.events import checked
 from catalog.records import AnyEvent, encode
-from resources.errors import TransientError
+from resources.errors import SettingError, TransientError
 
+# The driver that this product brings; SQLAlchemy would take another one.
+_DRIVERS = {"postgresql": "postgresql+psycopg2", "postgres": "postgresql+psycopg2"}
 _METADATA = sa.MetaData()
 _EVENTS = sa.Table(
     "dataops_events",
@@ -34,7 +37,7 @@ class SqlEventStore:
 
     def __init__(self, url: str) -> None:
         """Keep events at `url`; the table is made when the store is first used."""
-        self._engine = sa.create_engine(url, pool_pre_ping=True)
+        self._engine = _engine(url)
         self._lock = threading.Lock()
         self._ready = False
 
@@ -124,3 +127,16 @@ class SqlEventStore:
         except SQLAlchemyError:
             if not sa.inspect(self._engine).has_table(_EVENTS.name):
                 raise
+
+
+def _engine(url: str) -> sa.Engine:
+    """Make the engine; raises SettingError where the URL is none or its driver is not here."""
+    try:
+        where = sa.make_url(url)
+        where = where.set(drivername=_DRIVERS.get(where.drivername, where.drivername))
+        return sa.create_engine(where, pool_pre_ping=True)
+    except (ArgumentError, ModuleNotFoundError) as error:
+        raise SettingError(
+            f"the URL of the event store cannot be used: {error}",
+            "write DATAOPS_EVENTS_URL as postgresql://user:password@host/database",
+        ) from error

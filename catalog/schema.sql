@@ -137,6 +137,24 @@ WITH RECURSIVE walk AS (
   SELECT l.downstream, w.distance + 1 FROM walk w JOIN lineage l ON l.upstream = w.key)
 SELECT key, min(distance) AS distance FROM walk GROUP BY key ORDER BY distance, key;
 
+-- Which versions went into a version, down to the beginning; and which versions it went into.
+CREATE MACRO made_from(k, v) AS TABLE
+WITH RECURSIVE walk AS (
+  SELECT upstream AS key, upstream_version AS version, 1 AS distance
+  FROM inputs WHERE key = k AND version = v
+  UNION
+  SELECT i.upstream, i.upstream_version, w.distance + 1
+  FROM walk w JOIN inputs i ON i.key = w.key AND i.version = w.version)
+SELECT key, version, min(distance) AS distance FROM walk GROUP BY ALL ORDER BY distance, key, version;
+
+CREATE MACRO used_by(k, v) AS TABLE
+WITH RECURSIVE walk AS (
+  SELECT key, version, 1 AS distance FROM inputs WHERE upstream = k AND upstream_version = v
+  UNION
+  SELECT i.key, i.version, w.distance + 1
+  FROM walk w JOIN inputs i ON i.upstream = w.key AND i.upstream_version = w.version)
+SELECT key, version, min(distance) AS distance FROM walk GROUP BY ALL ORDER BY distance, key, version;
+
 CREATE MACRO history_of(k) AS TABLE
 SELECT * FROM (
   SELECT version AS number, created_at, 'materialized' AS what, created_by, rows, data_version, unchanged,
