@@ -95,12 +95,12 @@ def _pipeline(
 
         first, last = plan(), report()
         made = {key: _asset_task(key, graph, alone=False) for key in keys}
-        for key, one in made.items():
-            first >> one >> last
-            for up in graph.upstream(key):
-                if up in made:
-                    made[up] >> one
         first >> last
+        for key, one in made.items():
+            above = [made[up] for up in graph.upstream(key) if up in made]
+            (above or first) >> one
+            # From every asset: one that is skipped at once may stand below one that is made.
+            one >> last
     return dag
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import (
@@ -16,16 +16,14 @@ from airflow.sdk.exceptions import (
 
 from dataops_dags.credentials import provide_key
 from dataops_dags.outlets import announce
-from dataops_dags.params import WORDS, refuse_unknown
-from dataops_dags.planning import Asked, asked_of, cleans
+from dataops_dags.planning import Asked, asked_of
+from dataops_dags.request import WORDS, cleans, refuse_unknown
 from dataops_dags.runs import clears, moment, tries_before, trigger_of, who
 from resources.errors import DataOpsError
 
 if TYPE_CHECKING:
     from assets.engine import Outcome, Project
     from assets.model.declare import Broken
-
-LEASE_PAUSE: Final = timedelta(seconds=15)
 
 
 def tell_broken(bad: Broken) -> None:
@@ -98,7 +96,7 @@ def _made(project: Project, key: str, context: Any, *, alone: bool) -> Outcome:
         )
     except LeaseHeld as error:
         print(error)
-        again = datetime.now(UTC) + LEASE_PAUSE
+        again = datetime.now(UTC) + timedelta(seconds=project.settings.lease_seconds / 2)
         raise AirflowRescheduleException(again) from error  # type: ignore[no-untyped-call]
     except DataOpsError as error:
         if error.permanent:

@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowFailException, DownstreamTasksSkipped
 
-from dataops_dags.params import Request, read_request
+from dataops_dags.request import Request, read_request, turns_of
 from dataops_dags.runs import clears, moment, trigger_of, who
 from resources.errors import DataOpsError
 
 if TYPE_CHECKING:
-    from assets.engine import Plan, Project
-
-_MOVING = ("make", "wait", "blocked", "stopped")
+    from assets.engine import Plan
 
 
 def plan_run(keys: Sequence[str]) -> None:
@@ -58,32 +56,6 @@ def plan_run(keys: Sequence[str]) -> None:
     given = set(turns)
     if skipped := [key for key in keys if key not in given]:
         raise DownstreamTasksSkipped(tasks=skipped)  # type: ignore[no-untyped-call]
-
-
-def turns_of(project: Project, plan: Plan, request: Request) -> list[str]:
-    """Give the keys that get a turn, in order: what may change in this run, and all below it.
-
-    Below: what is made anew may come out different, and then what is made from it is stale.
-    """
-    working = set(request.keys)
-    forced = set(request.forced)
-    turns: dict[str, None] = {}
-    for line in plan.lines:
-        if line.key in working and (
-            line.action in _MOVING
-            or line.key in forced
-            or (request.task and cleans(project, line.key))
-            or any(up in turns for up in project.graph.upstream(line.key))
-        ):
-            turns[line.key] = None
-    return list(turns)
-
-
-def cleans(project: Project, key: str) -> bool:
-    """Tell whether an asset uses a cleaning task."""
-    from assets.engine.runs import uses_cleaner
-
-    return uses_cleaner(project, key)
 
 
 def _say(plan: Plan, request: Request, turns: Collection[str], count: int) -> None:
