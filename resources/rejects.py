@@ -45,7 +45,7 @@ class Rejects:
     """Collect rejects in bounded memory: they spill to one Parquet file as they come.
 
     rows, retry_rows: how many so far, and how many of them for a passing cause.
-    counts: how many by (rule, column).
+    counts: how many by (rule, column). last_retry: the last passing cause.
     """
 
     def __init__(self, path: Path) -> None:
@@ -53,6 +53,7 @@ class Rejects:
         self.path = path
         self.rows = 0
         self.retry_rows = 0
+        self.last_retry = ""
         self.counts: dict[tuple[str, str], int] = {}
         self._waiting: list[Reject] = []
         self._writer: pq.ParquetWriter | None = None
@@ -60,7 +61,9 @@ class Rejects:
     def add(self, reject: Reject) -> None:
         """Take one row."""
         self.rows += 1
-        self.retry_rows += reject.retry
+        if reject.retry:
+            self.retry_rows += 1
+            self.last_retry = reject.reason
         rule = (reject.rule, reject.column)
         self.counts[rule] = self.counts.get(rule, 0) + 1
         self._waiting.append(reject)

@@ -19,6 +19,7 @@ from resources.errors import DataOpsError
 
 if TYPE_CHECKING:
     from assets.engine import Outcome
+    from assets.engine.lease import Holder
 
 
 @app.command()
@@ -128,6 +129,7 @@ def _run(
             by=by,
             forced=forced,
             task=task,
+            waiting=screen.waiting,
             started=screen.started,
             ended=screen.ended,
         )
@@ -172,6 +174,12 @@ class _Screen:
             status.update(f"{key}: {count:,} rows, {speed:,.0f} a second")
 
         return rows
+
+    def waiting(self, holder: Holder) -> None:
+        """Say who is making the asset right now."""
+        if not self._json:
+            where = f"pid {holder.pid} on {holder.host}, since {holder.since}"
+            self._out.print(f"waiting for run {holder.run} ({where})", soft_wrap=True)
 
     def ended(self, key: str, result: Outcome | DataOpsError | str) -> None:
         """Show what came of an asset."""

@@ -21,6 +21,10 @@ class CheckFailed(DataOpsError):
     """A blocking check failed; the last version stays current."""
 
 
+class RowsToRetry(TransientError):
+    """Too many rows failed for a passing cause; the last version stays current."""
+
+
 class BlockedError(DataOpsError):
     """The same code, config and inputs were blocked before: trying again cannot help."""
 

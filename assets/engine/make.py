@@ -15,7 +15,7 @@ from assets.engine.checks import Checked, check_rows, schema_checks
 from assets.engine.compare import code_of, declared_schema, quarantine_limit
 from assets.engine.config import config_of, sources_now
 from assets.engine.content import data_version
-from assets.engine.errors import CheckFailed
+from assets.engine.errors import CheckFailed, RowsToRetry
 from assets.engine.identity import attempt_identity
 from assets.engine.log import log
 from assets.engine.project import Project
@@ -157,7 +157,7 @@ def _result(project: Project, attempt: Attempt, staging: Path) -> Result:
     )
     log("checked", asset=asset.key, rows=checked.staged.rows, quarantined=rejects.rows)
     _balance(attempt, checked, rejects)
-    _block(project, attempt, checked)
+    _block(project, attempt, checked, rejects)
     version = data_version(columns, checked.staged.rows, checked.content, ordered=asset.ordered)
     return Result(
         checked=checked,
@@ -191,12 +191,21 @@ def _balance(attempt: Attempt, checked: Checked, rejects: Rejects) -> None:
         )
 
 
-def _block(project: Project, attempt: Attempt, checked: Checked) -> None:
+def _block(project: Project, attempt: Attempt, checked: Checked, rejects: Rejects) -> None:
     """Stop where a blocking check failed, keeping what was made for a look."""
     failed = [c for c in attempt.checks if not c.passed and c.severity == "block"]
     if not failed:
         return
     key = attempt.asset.key
+    lasting = rejects.rows - rejects.retry_rows
+    if rejects.retry_rows and lasting <= quarantine_limit(project, attempt.asset) * attempt.rows_in:
+        # A model that was down is no fault of the rows: the next run may try them again.
+        raise RowsToRetry(
+            f"{key}: {rejects.retry_rows} of {attempt.rows_in} rows failed for a passing cause "
+            f"({rejects.last_retry})",
+            "nothing was published and what is done is kept; run the same command later",
+            asset=key,
+        )
     aside = project.data / "quarantine" / key / "blocked.parquet"
     aside.parent.mkdir(parents=True, exist_ok=True)
     checked.staged.path.replace(aside)

@@ -11,6 +11,7 @@ from uuid import uuid4
 from assets.engine.attempt import Outcome, materialize, refold
 from assets.engine.current import sync_current
 from assets.engine.due import show_time
+from assets.engine.lease import Holder
 from assets.engine.plan import heads_of, make_plan
 from assets.engine.project import Project
 from assets.engine.record import record_plan
@@ -93,7 +94,7 @@ def _append(project: Project, event: Any) -> AnyEvent:
             return made
 
 
-def materialize_all(
+def materialize_all(  # noqa: PLR0913 - who is told of what, all by name
     project: Project,
     keys: Sequence[str],
     *,
@@ -101,13 +102,15 @@ def materialize_all(
     by: str,
     forced: frozenset[str] = frozenset(),
     task: str | None = None,
+    waiting: Callable[[Holder], None] | None = None,
     started: Callable[[str], Callable[[int], None] | None] = lambda _key: None,
     ended: Callable[[str, Outcome | DataOpsError | str], None] = lambda _key, _result: None,
 ) -> list[str]:
     """Make assets one after the other, in the order given; give the keys that failed.
 
     What is downstream of a failure is left alone: `ended` is told a sentence instead of an outcome.
-    started: told each key, gives who wants to hear of its rows.
+    started: told each key, gives who wants to hear of its rows. waiting: told who is being waited
+    for.
     """
     failed: list[str] = []
     stopped: set[str] = set()
@@ -124,6 +127,7 @@ def materialize_all(
                 by=by,
                 force=key in forced,
                 task=task if uses_cleaner(project, key) else None,
+                waiting=waiting,
                 progress=progress,
             )
         except DataOpsError as error:

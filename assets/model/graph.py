@@ -82,14 +82,8 @@ def build_graph(
         else:
             good[asset.key] = asset
     for asset in list(good.values()):
-        for edge in asset.upstream:
-            if edge not in good and edge not in bad:
-                hint = did_you_mean(edge, [*good, *bad])
-                bad[asset.key] = _broken(
-                    good.pop(asset.key),
-                    f"{asset.key} is made from {edge!r}, which is not declared{hint}",
-                )
-                break
+        if error := _wrong_edge(asset, good, bad):
+            bad[asset.key] = _broken(good.pop(asset.key), error)
     order, circular = _order(good, bad)
     for key in circular:
         path = " -> ".join(_cycle(good, key))
@@ -104,6 +98,20 @@ def build_graph(
     return Graph(
         good, bad, tuple(order), {k: tuple(v) for k, v in downstream.items()}, seconds or {}
     )
+
+
+def _wrong_edge(asset: Asset, good: Mapping[str, Asset], bad: Mapping[str, Broken]) -> str:
+    """Say what is wrong with the keys that an asset names, "" where nothing is."""
+    old = asset.renamed_from
+    if old in good:
+        return (
+            f"{asset.key} has renamed_from={old!r}, which is still declared; take one of them off"
+        )
+    for edge in asset.upstream:
+        if edge not in good and edge not in bad:
+            hint = did_you_mean(edge, [*good, *bad])
+            return f"{asset.key} is made from {edge!r}, which is not declared{hint}"
+    return ""
 
 
 def _broken(asset: Asset, error: str) -> Broken:
