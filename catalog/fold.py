@@ -64,18 +64,25 @@ def fold_lock(path: Path, wait: float) -> Iterator[bool]:
 
 
 def fold_into(
-    data: Path, catalog: Path, events: EventStore, *, rebuild: bool = False, seen: Seen
+    data: Path,
+    catalog: Path,
+    events: EventStore,
+    *,
+    rebuild: bool = False,
+    anew: bool = False,
+    seen: Seen,
 ) -> int:
     """Bring the published catalog up to date; the caller holds the lock. Give the events folded.
 
     A catalog that is not what was last published, or not of these events or this format, is made
-    anew from the events. seen: told every event that is folded.
+    from the events alone. anew: publish even where nothing is new. seen: told every folded event.
     """
     before = None if rebuild else _published(data, catalog, events)
     new: Mapping[str, int] = {}
     if before is not None:
         new = _moved(events, before.marks)
-        if not new and before.files[-1] == _identity(catalog):
+        ours = before.files[-1] == _identity(catalog) and not _wal(catalog).exists()
+        if ours and not new and not anew:
             return 0
     staging = data / ".staging"
     staging.mkdir(parents=True, exist_ok=True)
@@ -90,7 +97,7 @@ def fold_into(
         _publish(data, copy, catalog, done)
         return done.count
     finally:
-        for left in (copy, copy.with_name(f"{copy.name}.wal")):
+        for left in (copy, _wal(copy)):
             left.unlink(missing_ok=True)
 
 
@@ -129,6 +136,11 @@ def _identity(path: Path) -> tuple[int, int]:
     return status.st_size, status.st_mtime_ns
 
 
+def _wal(path: Path) -> Path:
+    """Give where DuckDB keeps a file's changes until they are merged; a published one has none."""
+    return path.with_name(f"{path.name}.wal")
+
+
 def _moved(events: EventStore, marks: Mapping[str, int]) -> dict[str, int]:
     """Give the streams that have new events, and the number to go on from."""
     found = {stream: marks.get(stream, 0) for stream in events.streams()}
@@ -142,6 +154,8 @@ def _again(
     import duckdb
 
     shutil.copyfile(catalog, copy)
+    if _identity(catalog) not in before.files:
+        return None  # somebody's writing session ended while it was copied
     try:
         return _fold(data, copy, events, before.newest, new=False, seen=seen)
     except duckdb.Error:
@@ -157,7 +171,7 @@ def _publish(data: Path, copy: Path, catalog: Path, done: _Done) -> None:
         files.insert(0, _identity(catalog))
     known = _Published(_format(), tuple(files), done.marks, done.newest)
     replace_file(data / "cache" / "folded.json", msgspec.json.encode(known))
-    catalog.with_name(f"{catalog.name}.wal").unlink(missing_ok=True)
+    _wal(catalog).unlink(missing_ok=True)
     copy.replace(catalog)
     sync_folder(catalog.parent)
 

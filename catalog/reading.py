@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from resources.errors import DataOpsError
+from resources.errors import DataOpsError, TransientError
 
 if TYPE_CHECKING:
     import duckdb
@@ -20,6 +21,19 @@ _HIDING: Final = {"query", "json_execute_serialized_sql"}
 
 class QueryError(DataOpsError):
     """A query that cannot be answered."""
+
+
+class CatalogInUseError(TransientError):
+    """The published file cannot be opened, most likely since somebody has it open to write."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a query found; complete: False where there are more rows than were asked for."""
+
+    columns: tuple[str, ...]
+    rows: list[tuple[Any, ...]]
+    complete: bool
 
 
 def connect(catalog: Path, data: Path) -> duckdb.DuckDBPyConnection:
@@ -42,11 +56,15 @@ def connect(catalog: Path, data: Path) -> duckdb.DuckDBPyConnection:
         try:
             con.execute(f"ATTACH '{quoted(catalog)}' AS catalog (READ_ONLY)")
             break
-        except duckdb.Error:
+        except duckdb.Error as error:
             # Its header may have been read just before a fold replaced the file.
             if last:
                 con.close()
-                raise
+                raise CatalogInUseError(
+                    f"{catalog} cannot be opened: {str(error).strip()}",
+                    "close the session that has it open to write (open it with `duckdb -readonly`)",
+                    file=str(catalog),
+                ) from error
     folders = ", ".join(f"'{quoted(root / folder)}/'" for folder in _FOLDERS)
     con.execute("USE catalog")
     con.execute(f"SET VARIABLE data = '{quoted(root)}'")
@@ -58,8 +76,11 @@ def connect(catalog: Path, data: Path) -> duckdb.DuckDBPyConnection:
 
 
 def read(
-    con: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()
-) -> duckdb.DuckDBPyConnection:
+    con: duckdb.DuckDBPyConnection,
+    sql: str,
+    parameters: Sequence[Any] | Mapping[str, Any] = (),
+    limit: int | None = None,
+) -> Answer:
     """Run one query, having seen that it only reads; raises QueryError where it is wrong.
 
     Its type does not tell: since DuckDB 2.0 `WITH x AS (COPY ... TO 'file') SELECT` is a SELECT.
@@ -68,11 +89,13 @@ def read(
 
     try:
         parsed = con.execute("SELECT json_serialize_sql(?::VARCHAR)", [sql]).fetchone()
-        tree = json.loads(parsed[0]) if parsed else {}
-        _need_reading(tree)
-        return con.execute(sql, parameters or None)
+        _need_reading(json.loads(parsed[0]) if parsed else {})
+        found = con.execute(sql, parameters or None)
+        rows = found.fetchall() if limit is None else found.fetchmany(limit + 1)
     except duckdb.Error as error:
         raise _wrong(str(error)) from error
+    columns = tuple(part[0] for part in found.description or ())
+    return Answer(columns, rows[:limit], limit is None or len(rows) <= limit)
 
 
 def _need_reading(tree: Mapping[str, Any]) -> None:

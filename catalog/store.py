@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,6 +19,8 @@ from resources.files import replace_file
 
 if TYPE_CHECKING:
     import duckdb
+
+    from catalog.reading import Answer
 
 _UNWRITABLE: Final = (errno.EACCES, errno.EPERM, errno.EROFS)
 
@@ -104,29 +107,33 @@ class Catalog:
         With `coalesce`, a catalog published within the last second (longer where folding takes
         long) is left as it is, too.
         """
-        from catalog.fold import fold_into, fold_lock
-
         if coalesce and self._just_published():
             return False
         try:
-            with fold_lock(self.data / "catalog.lock", wait) as held:
-                if not held:
-                    return False
-                began = time.monotonic()
-                if rebuild:
-                    self._heads, self._checked = {}, set()
-                else:
-                    self._load()
-                count = fold_into(
-                    self.data, self.path, self.events, rebuild=rebuild, seen=self._follow
-                )
-                if count or rebuild or not self._seen:
-                    self._publish_heads()
-                self._fold_seconds = time.monotonic() - began
+            return self._fold(wait, rebuild=rebuild)
         except OSError as error:
             if error.errno in _UNWRITABLE:
                 return False
             raise
+
+    def _fold(self, wait: float, *, rebuild: bool = False, anew: bool = False) -> bool:
+        """Fold under the lock; anew: publish another file even where no event is new."""
+        from catalog.fold import fold_into, fold_lock
+
+        with fold_lock(self.data / "catalog.lock", wait) as held:
+            if not held:
+                return False
+            began = time.monotonic()
+            if rebuild:
+                self._heads, self._checked = {}, set()
+            else:
+                self._load()
+            count = fold_into(
+                self.data, self.path, self.events, rebuild=rebuild, anew=anew, seen=self._follow
+            )
+            if count or rebuild or not self._seen:
+                self._publish_heads()
+            self._fold_seconds = time.monotonic() - began
         return True
 
     def _publish_heads(self) -> None:
@@ -163,19 +170,35 @@ class Catalog:
         The catalog cannot be written through it, and no file outside the data folder be touched.
         For queries that others wrote, use `query`: it lets them do nothing but read.
         """
-        from catalog.reading import connect
+        from catalog.reading import CatalogInUseError, connect
 
         if not self.path.is_file():
             self.fold()
-        return connect(self.path, self.data)
+        try:
+            return connect(self.path, self.data)
+        except CatalogInUseError:
+            with suppress(OSError):  # a session that writes keeps the old file, readers get a new
+                self._fold(2.0, anew=True)
+            return connect(self.path, self.data)
 
     def query(
-        self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()
-    ) -> duckdb.DuckDBPyConnection:
-        """Answer one query, which can do nothing but read; raises QueryError where it is wrong."""
+        self,
+        sql: str,
+        parameters: Sequence[Any] | Mapping[str, Any] = (),
+        *,
+        limit: int | None = None,
+    ) -> Answer:
+        """Answer one query, which can do nothing but read; raises QueryError where it is wrong.
+
+        limit: how many rows to give at most.
+        """
         from catalog.reading import read
 
-        return read(self.connect(), sql, parameters)
+        con = self.connect()
+        try:
+            return read(con, sql, parameters, limit)
+        finally:
+            con.close()
 
 
 def _marks(heads: Mapping[str, Head]) -> dict[str, int]:

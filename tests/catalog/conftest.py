@@ -192,7 +192,7 @@ class Shelf:
         """Fold, then ask."""
         catalog = self.catalog
         catalog.fold()
-        return catalog.query(query, parameters).fetchall()
+        return catalog.query(query, parameters).rows
 
 
 def _text(at: datetime) -> str:

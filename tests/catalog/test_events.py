@@ -23,7 +23,7 @@ STORES = ["files", "sqlite", "postgresql"]
 
 
 @pytest.fixture(scope="module")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgresql() -> Iterator[str]:
     """Start a real PostgreSQL on a socket of its own; stopped at the end."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     initdb = shutil.which("initdb") or (str(found[-1]) if found else None)
@@ -189,7 +189,9 @@ def test_an_event_of_a_newer_release_says_so(tmp_path: Path) -> None:
     store = FileEventStore(tmp_path)
     (tmp_path / "raw.a").mkdir()
     (tmp_path / "raw.a" / "1.json").write_bytes(b'{"kind": "sung", "format": 9, "number": 1}')
-    with pytest.raises(CorruptEventError, match=r"format 9; this release reads up to 1.*[Uu]pgrade"):
+    with pytest.raises(
+        CorruptEventError, match=r"format 9; this release reads up to 1.*[Uu]pgrade"
+    ):
         store.get("raw.a", 1)
 
 
