@@ -16,7 +16,7 @@ from typing import Any
 
 ROW_FAULTS = ("drop", "duplicate", "reorder", "wrong_id", "merge", "empty", "swap", "extra")
 TEXT_FAULTS = ("fenced", "chatty", "truncated", "malformed", "refusal", "filtered", "not_json")
-HTTP_FAULTS = ("429", "429_bare", "500", "503", "hang", "reset", "not_chat")
+HTTP_FAULTS = ("429", "429_bare", "500", "503", "hang", "reset", "not_chat", "torn", "html")
 
 
 def corrected(text: str) -> str:
@@ -114,7 +114,8 @@ class LlmServer:
                 body = await reader.readexactly(int(headers.get("content-length", "0")))
                 status, extra, answer = await self._answer(lines[0], headers, body)
                 self.statuses[status] += 1
-                payload = json.dumps(answer, ensure_ascii=False).encode()
+                raw = "x-raw" in extra
+                payload = (answer if raw else json.dumps(answer, ensure_ascii=False)).encode()
                 more = "".join(f"{name}: {value}\r\n" for name, value in extra.items())
                 writer.write(
                     f"HTTP/1.1 {status} X\r\ncontent-type: application/json\r\n{more}"
@@ -221,6 +222,10 @@ class LlmServer:
             return _error(429, "Rate limit reached")
         if fault == "not_chat":
             return 200, {}, {"hello": "world"}
+        if fault == "torn":
+            return 200, {"x-raw": "1"}, '{"id": "chatcmpl-1", "choices": [{"ind'
+        if fault == "html":
+            return 502, {"x-raw": "1"}, "<html>Bad gateway</html>"
         if fault == "hang":
             await asyncio.sleep(3_600)
         if fault == "reset":

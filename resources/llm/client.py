@@ -143,7 +143,7 @@ class Client:
                 wait, reason = None, f"no answer within {self._endpoint.timeout:g} s"
             except openai.APIConnectionError as error:
                 wait, reason = None, f"no connection ({error.__cause__ or error})"
-            except openai.OpenAIError as error:
+            except (openai.OpenAIError, ValueError) as error:  # the client lets broken JSON through
                 wait, reason = None, f"an answer that is not one ({error})"
             failures += 1
             tries = _PROBE_TRIES if probe else _TRIES if self.has_answered else _FIRST_TRIES

@@ -27,7 +27,7 @@ def test_without_a_key_the_setting_is_named() -> None:
 
 def test_the_openai_key_is_never_sent_elsewhere() -> None:
     elsewhere = {"DATAOPS_LLM_BASE_URL": "https://llm.example/v1", "OPENAI_API_KEY": KEY}
-    with pytest.raises(SettingError, match=r"set DATAOPS_LLM_API_KEY in"):
+    with pytest.raises(SettingError, match=r"Set DATAOPS_LLM_API_KEY in"):
         endpoint_of(elsewhere)
     local = {"DATAOPS_LLM_BASE_URL": "http://127.0.0.1:8000/v1", "OPENAI_API_KEY": KEY}
     assert endpoint_of(local).key != KEY
@@ -68,6 +68,6 @@ def test_secrets_are_never_shown() -> None:
 
 
 def test_a_key_with_a_line_end_is_told_without_being_shown() -> None:
-    with pytest.raises(SettingError, match="copy the key again") as told:
+    with pytest.raises(SettingError, match="Copy the key again") as told:
         endpoint_of({"DATAOPS_LLM_API_KEY": "sk-한글"})
     assert "sk-" not in str(told.value)

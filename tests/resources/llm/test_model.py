@@ -240,7 +240,7 @@ def test_a_table_of_several_columns_is_cleaned_row_by_row(bench: Bench) -> None:
 def test_several_text_columns_are_not_sent_unless_named(bench: Bench) -> None:
     table = pa.table({"a": ["x"], "b": ["y"]})
     with LlmServer() as server:
-        with pytest.raises(DataOpsError, match=r"name them in `columns:` \(a, b\)"):
+        with pytest.raises(DataOpsError, match=r"Name them in `columns:` \(a, b\)"):
             bench.clean(server, table)
         with pytest.raises(DataOpsError, match="did you mean 'a'"):
             bench.clean(server, table, columns=("aa",))
