@@ -123,19 +123,22 @@ SELECT created_at::DATE AS day, key, model, sum(requests) AS requests, sum(rows)
   sum(cost) AS cost
 FROM llm_usage GROUP BY ALL;
 
+-- Each asset is reached once, by the shortest way: that also ends where a broken graph goes round.
 CREATE MACRO upstream_of(k) AS TABLE
-WITH RECURSIVE walk AS (
-  SELECT upstream AS key, 1 AS distance FROM lineage WHERE downstream = k
+WITH RECURSIVE edge AS MATERIALIZED (FROM lineage), walk(key, distance) USING KEY (key) AS (
+  SELECT DISTINCT upstream, 1 FROM edge WHERE downstream = k
   UNION
-  SELECT l.upstream, w.distance + 1 FROM walk w JOIN lineage l ON l.downstream = w.key)
-SELECT key, min(distance) AS distance FROM walk GROUP BY key ORDER BY distance, key;
+  SELECT DISTINCT l.upstream, w.distance + 1 FROM walk w JOIN edge l ON l.downstream = w.key
+  WHERE l.upstream NOT IN (SELECT key FROM recurring.walk))
+SELECT key, distance FROM walk ORDER BY distance, key;
 
 CREATE MACRO downstream_of(k) AS TABLE
-WITH RECURSIVE walk AS (
-  SELECT downstream AS key, 1 AS distance FROM lineage WHERE upstream = k
+WITH RECURSIVE edge AS MATERIALIZED (FROM lineage), walk(key, distance) USING KEY (key) AS (
+  SELECT DISTINCT downstream, 1 FROM edge WHERE upstream = k
   UNION
-  SELECT l.downstream, w.distance + 1 FROM walk w JOIN lineage l ON l.upstream = w.key)
-SELECT key, min(distance) AS distance FROM walk GROUP BY key ORDER BY distance, key;
+  SELECT DISTINCT l.downstream, w.distance + 1 FROM walk w JOIN edge l ON l.upstream = w.key
+  WHERE l.downstream NOT IN (SELECT key FROM recurring.walk))
+SELECT key, distance FROM walk ORDER BY distance, key;
 
 -- Which versions went into a version, down to the beginning; and which versions it went into.
 CREATE MACRO made_from(k, v) AS TABLE
