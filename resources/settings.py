@@ -77,9 +77,7 @@ def load_settings(
     )
 
 
-def _number(
-    env: Mapping[str, str], name: str, default: float, low: float, high: float
-) -> float:
+def _number(env: Mapping[str, str], name: str, default: float, low: float, high: float) -> float:
     """Read a number from the environment and hold it to its range."""
     text = env.get(name, "")
     try:
