@@ -18,6 +18,7 @@ from typing import Any, Final
 from resources.files import replace_file
 
 _FORMAT: Final = "1"
+_OURS: Final = (".", "assets.")
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _Digest = dict[
     str, Any
@@ -192,7 +193,7 @@ class CodeVersions:
         self._layers = root / "assets"
         self._cache_file = cache
         self._cache: dict[str, _Digest] = {}
-        self._files: dict[Path, _Digest | None] = {}
+        self._files: dict[str, _Digest | None] = {}
         self._new = False
         if cache is not None:
             try:
@@ -207,8 +208,8 @@ class CodeVersions:
         The function itself is called "function", so that renaming it is no change.
         """
         found: dict[str, str] = {}
-        seen: set[tuple[Path, str]] = set()
-        start = Path(file)
+        seen: set[tuple[str, str]] = set()
+        start = str(file)
         stack = [(start, function)]
         while stack:
             place = stack.pop()
@@ -225,22 +226,24 @@ class CodeVersions:
                 stack.extend(self._uses(path, digest, definition[1]))
         return dict(sorted(found.items()))
 
-    def _uses(self, path: Path, digest: _Digest, names: list[str]) -> Iterator[tuple[Path, str]]:
+    def _uses(self, path: str, digest: _Digest, names: list[str]) -> Iterator[tuple[str, str]]:
         """Give the places where the names that a definition uses are defined."""
+        defs, imports = digest["defs"], digest["imports"]
         for name in names:
             head, _, attribute = name.partition(".")
-            if head in digest["defs"]:
+            if head in defs:
                 yield path, head
-            elif head in digest["imports"]:
-                module, imported = digest["imports"][head]
-                yield from self._imports(path, module, imported, attribute)
-        for module, attribute in digest["imports"].values():
-            if attribute == "*":
+            elif head in imports:
+                module, imported = imports[head]
+                if module.startswith(_OURS):
+                    yield from self._imports(path, module, imported, attribute)
+        for module, attribute in imports.values():
+            if attribute == "*" and module.startswith(_OURS):
                 yield from self._imports(path, module, "*", "")
 
     def _imports(
-        self, path: Path, module: str, name: str, attribute: str
-    ) -> Iterator[tuple[Path, str]]:
+        self, path: str, module: str, name: str, attribute: str
+    ) -> Iterator[tuple[str, str]]:
         """Give where an imported name is defined, as far as that is the users' own code."""
         file = self._find(path, module)
         if file is not None and name in ((self._digest(file) or {}).get("defs") or ()):
@@ -256,14 +259,12 @@ class CodeVersions:
             defs = (self._digest(whole) or {}).get("defs", {})
             yield from ((whole, d) for d in ([attribute] if attribute in defs else defs))
 
-    def _find(self, path: Path, module: str) -> Path | None:
+    def _find(self, path: str, module: str) -> str | None:
         """Give the users' file of a module; None for the framework and installed packages."""
-        if not module.startswith((".", "assets.")):
-            return None
         level = len(module) - len(module.lstrip("."))
         parts = [part for part in module[level:].split(".") if part]
         if level:
-            base = path.parent
+            base = Path(path).parent
             for _ in range(level - 1):
                 base = base.parent
         elif parts[:1] == ["assets"] and parts[1:2] and parts[1] in ("raw", "processed", "output"):
@@ -275,28 +276,26 @@ class CodeVersions:
         target = base.joinpath(*parts)
         for candidate in (target.with_name(target.name + ".py"), target / "__init__.py"):
             if candidate.is_file():
-                return candidate
+                return str(candidate)
         return None
 
-    def _digest(self, path: Path) -> _Digest | None:
+    def _digest(self, path: str) -> _Digest | None:
         """Digest a file, or take it from the cache; None where it cannot be read.
 
         A file that discovery loaded counts as it was loaded, whatever it holds by now.
         """
         if path not in self._files:
-            key = self._loaded.get(str(path), "")
-            if key in self._cache:
-                self._files[path] = self._cache[key]
-                return self._files[path]
-            try:
-                source = path.read_bytes()
-                key = hashlib.sha256(source).hexdigest()
-                if key not in self._cache:
-                    self._cache[key] = digest_source(source)
-                    self._new = True
-                self._files[path] = self._cache[key]
-            except (OSError, SyntaxError, ValueError):
-                self._files[path] = None
+            key = self._loaded.get(path, "")
+            if key not in self._cache:
+                try:
+                    source = Path(path).read_bytes()
+                    key = hashlib.sha256(source).hexdigest()
+                    if key not in self._cache:
+                        self._cache[key] = digest_source(source)
+                        self._new = True
+                except (OSError, SyntaxError, ValueError):
+                    key = ""
+            self._files[path] = self._cache.get(key)
         return self._files[path]
 
     def save(self) -> None:
@@ -307,10 +306,10 @@ class CodeVersions:
             self._new = False
 
 
-def _label(start: Path, function: str, path: Path, name: str) -> str:
+def _label(start: str, function: str, path: str, name: str) -> str:
     """Name a definition among those that a function uses."""
     if path != start:
-        return f"{path.stem}.{name}"
+        return f"{Path(path).stem}.{name}"
     return "function" if name == function else name
 
 
