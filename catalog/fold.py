@@ -209,7 +209,6 @@ def _fill(
     tables = Tables(con, data)
     proof = list(known)
     count = waiting = 0
-    con.execute("BEGIN")
     for stream, number in _moved(events, marks).items():
         last = number
         for event in tail(events, stream, number):
@@ -225,6 +224,5 @@ def _fill(
             proof = list(newest(proof))
             count, waiting = count + waiting, 0
     tables.flush()
-    con.execute("COMMIT")
     tables.make_views()
     return _Done(count + waiting, marks, newest(proof))

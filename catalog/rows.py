@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from msgspec.structs import astuple
+
 from catalog.records import (
     AnyEvent,
     Attempted,
@@ -121,18 +123,12 @@ def _materialized(m: Materialized, at: datetime | None) -> Iterator[Row]:
         rules = (c.name, c.type, c.nullable, c.unique, allowed)
         yield "schema_columns", (m.key, m.schema_version, i, *rules)
     for check in m.checks:
-        yield "checks", (m.key, m.number, m.attempt, at, *_check(check))
+        yield "checks", (m.key, m.number, m.attempt, at, *astuple(check))
     if m.quarantined:
         aside = (m.quarantined, m.retry_rows, m.quarantine_file)
         yield "quarantine", (m.key, m.number, m.attempt, at, *aside)
     for u in m.usage:
-        facts_of = (getattr(u, name) for name in type(u).__struct_fields__)
-        yield "llm_usage", (m.key, m.number, at, *facts_of)
-
-
-def _check(check: Any) -> tuple[Any, ...]:
-    """Give a check's values."""
-    return tuple(getattr(check, name) for name in type(check).__struct_fields__)
+        yield "llm_usage", (m.key, m.number, at, *astuple(u))
 
 
 def _attempted(a: Attempted, at: datetime | None) -> Iterator[Row]:
@@ -141,7 +137,7 @@ def _attempted(a: Attempted, at: datetime | None) -> Iterator[Row]:
     counts = (a.rows, a.quarantined, a.seconds, a.log, a.host)
     yield "attempts", (a.key, a.number, a.after, at, a.by, a.run, a.attempt, *error, *counts)
     for check in a.checks:
-        yield "checks", (a.key, None, a.attempt, at, *_check(check))
+        yield "checks", (a.key, None, a.attempt, at, *astuple(check))
     if a.quarantine_file:
         yield "quarantine", (a.key, None, a.attempt, at, a.quarantined, 0, a.quarantine_file)
 

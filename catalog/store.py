@@ -203,6 +203,8 @@ class Catalog:
 
 def _marks(heads: Mapping[str, Head]) -> dict[str, int]:
     """Give how far each stream of these assets was folded."""
-    marks = {key: head.number for key, head in heads.items()}
-    marks |= {f"{key}/attempts": head.attempts for key, head in heads.items()}
+    marks: dict[str, int] = {}
+    for key, head in heads.items():
+        marks[key] = head.number
+        marks[f"{key}/attempts"] = head.attempts
     return marks

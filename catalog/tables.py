@@ -64,6 +64,7 @@ class Tables:
         """Insert what was collected."""
         import pyarrow as pa
 
+        self._con.execute("BEGIN")
         for table, rows in self._rows.items():
             schema = self._schema(table)
             arrays = [
@@ -76,6 +77,7 @@ class Tables:
             self._con.register("batch", batch)
             self._con.execute(f"INSERT INTO {table} SELECT * FROM batch")  # noqa: S608 - our names
             self._con.unregister("batch")
+        self._con.execute("COMMIT")
         self._rows.clear()
 
     def _schema(self, table: str) -> pa.Schema:
