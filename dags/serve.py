@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from dataops_local.claim import Claim
 from dataops_local.environment import airflow_home, free_port, new_stack, port_taken
 from dataops_local.rest import Client, RestError, quoted
-from dataops_local.stack import Running, StackError, migrate, parsed_since
+from dataops_local.stack import Running, StackError, migrate, reread
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -68,7 +68,7 @@ def any_stack(claim: Claim) -> Iterator[tuple[Client, Callable[[], None]]]:
         if other.get("command") == "up":
             say(f"Using the Airflow that is running at http://localhost:{other['port']}")
             client = Client(new_stack(ROOT, int(other["port"]), schedules=True))
-            _reread(client)
+            reread(client)
             yield client, lambda: None
             return
         if not told:
@@ -83,25 +83,6 @@ def any_stack(claim: Claim) -> Iterator[tuple[Client, Callable[[], None]]]:
             yield client, running.check
     finally:
         claim.give_back()
-
-
-def _reread(client: Client) -> None:
-    """Have a running Airflow read the DAG file again: assets may have come and gone."""
-    limit = time.monotonic() + 120
-    while time.monotonic() < limit:
-        try:
-            if client.healthy():
-                break
-        except OSError:
-            pass
-        time.sleep(0.5)
-    began = time.time()
-    token = client.get("/dags/pipeline")["file_token"]
-    client.put(f"/parseDagFile/{quoted(token)}")
-    while not parsed_since(client, began):
-        if time.monotonic() > limit:
-            raise StackError("The running Airflow does not read its DAGs. See .airflow/logs.")
-        time.sleep(0.3)
 
 
 def _end_leftovers(client: Client) -> None:

@@ -16,7 +16,7 @@ from typing import Final
 
 from dataops_local.environment import Stack, environment_of
 from dataops_local.processes import MARK
-from dataops_local.rest import Client, RestError
+from dataops_local.rest import Client, RestError, quoted
 
 COMPONENTS: Final = {
     "api-server": ("api-server",),
@@ -155,6 +155,28 @@ def parsed_since(client: Client, moment: float) -> bool:
                 f"Airflow cannot read {wrong['filename']}:\n{wrong['stack_trace']}".rstrip()
             )
     return False
+
+
+def reread(client: Client) -> None:
+    """Have a running Airflow read the DAG file again: assets may have come and gone.
+
+    Twice, because the first reading to end may have begun before the change.
+    """
+    limit = time.monotonic() + START_LIMIT
+    while not client.healthy():
+        _patience(limit, "is not ready")
+    for _ in range(2):
+        began = time.time()
+        client.put(f"/parseDagFile/{quoted(client.get('/dags/pipeline')['file_token'])}")
+        while not parsed_since(client, began):
+            _patience(limit, "does not read its DAGs")
+
+
+def _patience(limit: float, what: str) -> None:
+    """Wait a moment; raises StackError when that was often enough."""
+    if time.monotonic() > limit:
+        raise StackError(f"The running Airflow {what} after {START_LIMIT:.0f} s.")
+    time.sleep(0.2)
 
 
 def _seconds(time_text: str | None) -> float:
