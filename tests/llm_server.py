@@ -16,7 +16,18 @@ from typing import Any
 
 ROW_FAULTS = ("drop", "duplicate", "reorder", "wrong_id", "merge", "empty", "swap", "extra")
 TEXT_FAULTS = ("fenced", "chatty", "truncated", "malformed", "refusal", "filtered", "not_json")
-HTTP_FAULTS = ("429", "429_bare", "500", "503", "hang", "reset", "not_chat", "torn", "html")
+HTTP_FAULTS = (
+    "429",
+    "429_bare",
+    "500",
+    "503",
+    "hang",
+    "reset",
+    "not_chat",
+    "torn",
+    "html",
+    "hollow",
+)
 
 
 def corrected(text: str) -> str:
@@ -222,6 +233,8 @@ class LlmServer:
             return _error(429, "Rate limit reached")
         if fault == "not_chat":
             return 200, {}, {"hello": "world"}
+        if fault == "hollow":
+            return 200, {}, {"model": 5, "usage": None, "choices": [{"message": None}]}
         if fault == "torn":
             return 200, {"x-raw": "1"}, '{"id": "chatcmpl-1", "choices": [{"ind'
         if fault == "html":

@@ -181,16 +181,20 @@ class Client:
         self._last_answer = loop.time()
         usage = getattr(done, "usage", None)
         tokens = (getattr(usage, "prompt_tokens", 0), getattr(usage, "completion_tokens", 0))
-        model = getattr(done, "model", "") or ask.model
+        model = str(getattr(done, "model", None) or ask.model)
         self._counts.answered(ask.model, model, tokens, loop.time() - started)
-        choices = getattr(done, "choices", None)
-        if not choices:
+        # The client does not check shapes: anything may be missing or of another type.
+        choice = next(iter(getattr(done, "choices", None) or ()), None)
+        message = getattr(choice, "message", None)
+        if message is None:
             return Reply("", model, False)
         self._works.add(ask.model)
-        choice = choices[0]
-        if choice.finish_reason == "content_filter" or choice.message.refusal:
-            raise Refused(self._endpoint.scrub(choice.message.refusal or "filtered by the server"))
-        return Reply(choice.message.content or "", model, choice.finish_reason == "length")
+        ended = getattr(choice, "finish_reason", None)
+        refusal = getattr(message, "refusal", None)
+        if ended == "content_filter" or refusal:
+            raise Refused(self._endpoint.scrub(str(refusal or "filtered by the server")))
+        content = getattr(message, "content", None)
+        return Reply(content if isinstance(content, str) else "", model, ended == "length")
 
     def _hold_back(self, error: APIStatusError) -> None:
         """Pause everybody after a 429; stop where the account is used up or never free again."""
