@@ -7,27 +7,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from resources.errors import DataOpsError, TransientError
-from resources.llm.cache import Answer, RowCache
+from resources.llm.cache import RowCache
 from resources.llm.client import Ask, Client
 from resources.llm.failures import Passing, Refused
 from resources.llm.packer import Item, answer_tokens, packs
 from resources.llm.protocol import answer_schema, messages, read_answer
+from resources.llm.results import Answer, Failure
 from resources.llm.task import RULES_ENGINE, CleaningTask
 from resources.llm.validator import foreign, problem
 
 _OUTAGE = 3
 _USELESS = 20
 _REMEMBERED = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why an item has no answer. retry: the cause passes. answer: the last one, if any."""
-
-    reason: str
-    column: str = ""
-    retry: bool = False
-    answer: str = ""
 
 
 @dataclass(frozen=True, slots=True)

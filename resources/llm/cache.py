@@ -8,10 +8,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from resources.errors import DataOpsError
 from resources.llm.packer import Item
+from resources.llm.results import Answer
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -23,13 +24,6 @@ _TABLE = """create table if not exists llm_rows (
 _READ = "select key, model, texts from llm_rows where key in :keys"
 _WRITE = """insert into llm_rows (key, model, texts, made_at)
     values (:key, :model, :texts, :made_at) on conflict (key) do nothing"""
-
-
-class Answer(NamedTuple):
-    """The cleaned texts of an item, and the model they are from."""
-
-    texts: tuple[str, ...]
-    model: str
 
 
 class RowCache:

@@ -9,15 +9,16 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from resources.llm.asker import Asker, Failure
+from resources.llm.asker import Asker
 from resources.llm.background import Background
-from resources.llm.cache import Answer, RowCache
+from resources.llm.cache import RowCache
 from resources.llm.cleaner import UsageFacts
 from resources.llm.client import Client
 from resources.llm.counts import Counts
 from resources.llm.endpoint import Endpoint, endpoint_of
 from resources.llm.layout import PROVENANCE, Layout, layout_of, stream_of, with_answers
 from resources.llm.packer import Item, make_item, make_keys
+from resources.llm.results import Answer, Failure
 from resources.llm.rules import cleaner_of
 from resources.llm.task import OPENAI_ENGINE, RULES_ENGINE, CleaningTask
 from resources.rejects import Reject, Rejects, row_json
