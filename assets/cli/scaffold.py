@@ -10,7 +10,8 @@ from typing import Annotated
 
 import typer
 
-from assets.cli.app import app
+from assets.cli.app import Json, app
+from assets.cli.show import print_json
 from resources.errors import DataOpsError, SourceError
 
 new = typer.Typer(
@@ -110,6 +111,7 @@ def source(
         str, typer.Option("--id", help="The column with a whole number that identifies a row.")
     ] = "",
     text: Annotated[str, typer.Option("--text", help="The column with the text to clean.")] = "",
+    json: Json = False,
 ) -> None:
     """Write assets/raw/NAME.py: one file, and the source is collected, cleaned and exported."""
     from resources.settings import load_settings
@@ -137,17 +139,25 @@ def source(
     target.write_text(
         template.format(title=words, source=chosen, name=name, id=id, text=text), encoding="utf-8"
     )
-    print(f"{target}\n")
-    _tell(name)
+    if json:
+        print_json({"file": str(target), "assets": list(_brings(name))})
+    else:
+        print(f"{target}\n")
+        _tell(name)
+
+
+def _brings(name: str) -> dict[str, str]:
+    """Give the keys that a source brings, each with what is wrong with it, "" where nothing is."""
+    from assets.engine import open_project
+
+    graph = open_project().graph
+    below = graph.below([f"raw.{name}"])
+    inside = [key for key in graph.order if key == f"raw.{name}" or key in below]
+    return {key: graph.broken[key].error if key in graph.broken else "" for key in inside}
 
 
 def _tell(name: str) -> None:
     """Say what the new file brings."""
-    from assets.engine import open_project
-
-    graph = open_project().graph
-    for key in graph.order:
-        if key == f"raw.{name}" or key in graph.below([f"raw.{name}"]):
-            wrong = graph.broken.get(key)
-            print(f"  {key}" + (f"  broken: {wrong.error}" if wrong else ""))
+    for key, error in _brings(name).items():
+        print(f"  {key}" + (f"  broken: {error}" if error else ""))
     print(f"\nnext: dataops materialize raw.{name}+")
