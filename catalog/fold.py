@@ -19,6 +19,7 @@ from catalog.marks import Mark, mark_of, newest, still_there
 from catalog.reading import quoted
 from catalog.records import AnyEvent
 from catalog.tables import Tables
+from resources.errors import TransientError
 from resources.files import replace_file, sync_folder
 
 if TYPE_CHECKING:
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 _STORAGE: Final = "v1.5.0"
 _BATCH: Final = 5_000
 Seen = Callable[[AnyEvent], None]
+
+
+class FoldError(TransientError):
+    """The catalog could not be published; what it is made from is untouched."""
 
 
 class _Published(msgspec.Struct, frozen=True):
@@ -93,7 +98,7 @@ def fold_into(
         done = None if before is None else _again(data, catalog, copy, events, before, seen)
         if done is None:
             copy.unlink(missing_ok=True)
-            done = _fold(data, copy, events, (), new=True, seen=seen)
+            done = _from_scratch(data, copy, events, seen)
         _publish(data, copy, catalog, done)
         return done.count
     finally:
@@ -160,6 +165,20 @@ def _again(
         return _fold(data, copy, events, before.newest, new=False, seen=seen)
     except duckdb.Error:
         return None
+
+
+def _from_scratch(data: Path, copy: Path, events: EventStore, seen: Seen) -> _Done:
+    """Fold all events into a new file; raises FoldError where DuckDB cannot write it."""
+    import duckdb
+
+    try:
+        return _fold(data, copy, events, (), new=True, seen=seen)
+    except duckdb.Error as error:
+        raise FoldError(
+            f"the catalog could not be made from the events: {str(error).strip()}",
+            "events and files are safe; see that the disk has room, then run `dataops plan`",
+            file=str(copy),
+        ) from error
 
 
 def _publish(data: Path, copy: Path, catalog: Path, done: _Done) -> None:

@@ -14,6 +14,9 @@ from typing import Any
 import duckdb
 import pytest
 
+from catalog.fold import FoldError
+from catalog.reading import CatalogInUseError
+
 SCRIPT = Path(__file__).with_name("folding.py")
 EVENTS = "SELECT count(*), count(DISTINCT event_id) FROM audit"
 
@@ -105,6 +108,23 @@ def test_a_catalog_that_is_not_what_was_published_is_made_anew(full: Any, damage
     assert len(full.sql("FROM current")) == 4
 
 
+def test_a_disk_that_cannot_take_the_catalog_costs_only_the_catalog(
+    full: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full.catalog.fold()
+    full.version("raw.shops")
+
+    def full_disk(*_: object) -> None:
+        raise duckdb.IOException("could not write: no space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("catalog.tables.Tables.flush", full_disk)
+        with pytest.raises(FoldError, match="no space left"):
+            full.catalog.fold()
+    assert full.catalog.query(EVENTS).rows == [(10, 10)]
+    assert full.sql(EVENTS) == [(11, 11)]
+
+
 SESSION = """
 import sys, duckdb
 con = duckdb.connect(sys.argv[1])
@@ -129,6 +149,35 @@ def test_a_session_that_writes_stops_nobody_and_spoils_nothing(full: Any) -> Non
     assert session.returncode == 0
     full.version("raw.shops")
     assert full.sql(EVENTS) == [(12, 12)]
+
+
+IDLE = """
+import sys, duckdb
+con = duckdb.connect(sys.argv[1])
+print("open", flush=True)
+sys.stdin.readline()
+"""
+
+
+def test_a_session_that_could_write_but_does_not_stops_nobody(full: Any) -> None:
+    full.catalog.fold()
+    command = [sys.executable, "-c", IDLE, str(full.catalog.path)]
+    session = subprocess.Popen(command, stdin=-1, stdout=-1, text=True)
+    assert session.stdout is not None
+    assert session.stdout.readline() == "open\n"
+    assert full.catalog.query(EVENTS).rows == [(10, 10)]
+    session.communicate("go\n", timeout=60)
+    assert full.catalog.query(EVENTS).rows == [(10, 10)]
+
+
+def test_a_catalog_that_cannot_be_opened_nor_made_says_how_to_go_on(
+    full: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full.catalog.fold()
+    full.catalog.path.write_bytes(b"no database")
+    monkeypatch.setattr("catalog.store.Catalog._fold", lambda *_, **__: False)
+    with pytest.raises(CatalogInUseError, match="duckdb -readonly"):
+        full.catalog.query(EVENTS)
 
 
 def test_what_a_dead_session_wrote_beside_the_file_does_not_count(full: Any) -> None:

@@ -56,6 +56,23 @@ def test_assets_follow_the_data_folder_of_whoever_reads(full: Any, tmp_path: Pat
     assert len(found.rows) == 1
 
 
+@pytest.mark.parametrize("name", ["[2026] data", "a*b", "{x}", "100 % 한글"])
+def test_a_data_folder_with_signs_of_patterns_in_its_name_is_read(
+    shelf: Any, tmp_path: Path, name: str
+) -> None:
+    odd = type(shelf)(tmp_path / name)
+    odd.version("raw.a", [{"id": 7}])
+    odd.version("output.a", [{"id": 7}])
+    assert odd.sql("SELECT * FROM raw.a JOIN output.a USING (id)") == [(7,)]
+
+
+def test_a_data_folder_behind_a_link_is_read(full: Any, tmp_path: Path) -> None:
+    full.catalog.fold()
+    link = tmp_path / "linked"
+    link.symlink_to(full.data)
+    assert type(full)(link).sql("SELECT stars FROM raw.reviews") == [(5,)]
+
+
 def test_a_plain_duckdb_shows_tables_views_and_macros(full: Any) -> None:
     import duckdb
 
