@@ -6,6 +6,7 @@ import errno
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -74,9 +75,9 @@ class Catalog:
             changed = self.heads_path.stat().st_mtime_ns
             if changed == self._seen:
                 return
-            with collector_paused():
-                cache = _CACHE.decode(self.heads_path.read_bytes())
-        except (OSError, msgspec.MsgspecError):
+            with collector_paused(), self.heads_path.open("rb") as file:
+                cache = _CACHE.decode(mmap(file.fileno(), 0, access=ACCESS_READ))
+        except (OSError, ValueError, msgspec.MsgspecError):
             return
         self._seen = changed
         if cache.format != FORMAT or not still_there(self.events, cache.newest):
