@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import csv
 import sys
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
 
 from assets.cli.app import Json, Key, app
 from assets.cli.show import ago, emit, print_json, print_table
-from resources.errors import DataOpsError
 
-
-class QueryError(DataOpsError):
-    """A query that DuckDB refuses."""
+_SHOWN = 1_000
 
 
 @app.command()
@@ -24,32 +22,21 @@ def sql(
     json: Json = False,
 ) -> None:
     """Ask the catalog and the assets (raw.reviews) in DuckDB's SQL; nothing can be written."""
-    import duckdb
-
     from assets.engine import open_project
 
     project = open_project()
     project.catalog.fold(wait=2.0)
-    con = project.catalog.connect()
-    try:
-        answer = con.execute(query)
-        columns = [part[0] for part in answer.description or ()]
-        rows = answer.fetchmany(1_000) if not (as_csv or json) else answer.fetchall()
-    except duckdb.Error as error:
-        raise QueryError(
-            f"DuckDB says: {str(error).strip()}",
-            "`dataops sql 'show all tables'` lists what there is",
-        ) from error
+    answer = project.catalog.query(query, limit=None if as_csv or json else _SHOWN)
     if json:
-        print_json([dict(zip(columns, row, strict=True)) for row in rows])
+        print_json([dict(zip(answer.columns, row, strict=True)) for row in answer.rows])
     elif as_csv:
         writer = csv.writer(sys.stdout)
-        writer.writerow(columns)
-        writer.writerows(rows)
+        writer.writerow(answer.columns)
+        writer.writerows(answer.rows)
     else:
-        print_table(columns, rows)
-        if len(rows) == 1_000:
-            print("... the first 1,000 rows; --csv or --json give all")
+        print_table(answer.columns, answer.rows)
+        if not answer.complete:
+            print(f"... the first {_SHOWN:,} rows; --csv or --json give all")
 
 
 @app.command()
@@ -85,8 +72,17 @@ def schema(
 
 
 @app.command()
-def lineage(key: Key, json: Json = False) -> None:
+def lineage(
+    key: Key,
+    version: Annotated[
+        int | None, typer.Option(help="Trace one version: which exact versions it came from.")
+    ] = None,
+    json: Json = False,
+) -> None:
     """Show what an asset is made from and what is made from it, with the versions used."""
+    if version is not None:
+        _trace(key, version, json)
+        return
     from assets.engine import open_project
     from assets.engine.plan import heads_of
 
@@ -125,6 +121,31 @@ def lineage(key: Key, json: Json = False) -> None:
         for d in data
     ]
     emit(json, data, ("", "asset", "version", "made from", "file"), rows)
+
+
+def _trace(key: str, version: int, json: bool) -> None:
+    """Show the versions that went into one version, and those that it went into."""
+    from assets.engine import open_project
+    from catalog.lineage import made_from, used_by
+
+    project = open_project()
+    project.graph.find(key)
+    project.catalog.fold(wait=2.0)
+    walks = (("made from", made_from), ("used by", used_by))
+    found = [(word, step) for word, walk in walks for step in walk(project.catalog, key, version)]
+    data = [{"where": word, **asdict(step)} for word, step in found]
+    rows = [
+        (
+            word,
+            step.key,
+            step.version,
+            step.current,
+            ", ".join(step.sources),
+            ", ".join(step.files),
+        )
+        for word, step in found
+    ]
+    emit(json, data, ("", "asset", "version", "current", "sources", "files"), rows)
 
 
 @app.command()

@@ -178,10 +178,13 @@ def test_sql_reads_assets_and_catalog_and_nothing_else(chain: Home) -> None:
         "from read_csv('/etc/passwd')",
         "create table t as select 1",
         "copy (select 1) to '/tmp/dataops-must-not-exist'",
+        f"copy (select 1) to '{chain.data}/raw/x.parquet'",
+        f"with x as (copy (select 1) to '{chain.data}/raw/x.parquet') select 1",
         "attach '/tmp/dataops-must-not-exist.db'",
         "set enable_external_access = true",
     ):
-        assert "DuckDB says" in run(chain, "sql", query, code=1)
+        assert "error:" in run(chain, "sql", query, code=1)
+    assert not (chain.data / "raw/x.parquet").exists()
 
 
 def test_schema_versions_and_their_difference(chain: Home) -> None:
@@ -201,6 +204,11 @@ def test_lineage_shows_both_directions_with_versions(chain: Home) -> None:
     assert found["raw.a"]["where"] == "upstream"
     assert found["raw.a"]["sources"] == ["in.csv"]
     assert found["processed.c"]["made_from"][0]["version"] == 1
+    steps = facts(chain, "lineage", "processed.b", "--version", "1")
+    assert [(s["where"], s["key"], s["version"]) for s in steps] == [
+        ("made from", "raw.a", 1),
+        ("used by", "processed.c", 1),
+    ]
 
 
 def test_a_new_source_is_one_file_that_works(home: Home) -> None:
