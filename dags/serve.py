@@ -50,9 +50,9 @@ def own_stack(claim: Claim, command: str, port: int) -> Iterator[tuple[Running, 
     stack = new_stack(ROOT, port, schedules=command == "up")
     migrate(stack, say)
     say("Starting Airflow (some ten seconds)")
-    claim.note(stack, command)
     running = Running(stack)
     try:
+        claim.note(stack, command, running.sessions)
         yield running, running.ready()
     finally:
         say("Stopping Airflow")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, Any
 
 from dataops_local.environment import Stack
-from dataops_local.processes import end_stack
+from dataops_local.processes import Session, end_sessions
 
 
 class Claim:
@@ -29,22 +30,26 @@ class Claim:
             file.close()
             return False
         self._file = file
-        if left := self.holder():
-            end_stack(str(left["mark"]), [])
+        end_sessions(sessions_in(self.holder()))
         self._note.unlink(missing_ok=True)
         return True
 
     def holder(self) -> dict[str, Any]:
-        """Give what is noted about the stack: command, pid, port, mark; empty without one."""
+        """Give what is noted about the stack: command, pid, port, sessions; empty without one."""
         try:
             facts: dict[str, Any] = json.loads(self._note.read_text())
         except (OSError, ValueError):
             return {}
         return facts
 
-    def note(self, stack: Stack, command: str) -> None:
+    def note(self, stack: Stack, command: str, sessions: Iterable[Session]) -> None:
         """Write down which stack runs, for others to use it or to clear up behind it."""
-        facts = {"command": command, "pid": os.getpid(), "port": stack.port, "mark": stack.mark}
+        facts = {
+            "command": command,
+            "pid": os.getpid(),
+            "port": stack.port,
+            "sessions": [[one.leader, one.started] for one in sessions],
+        }
         aside = self._note.with_suffix(".new")
         aside.write_text(json.dumps(facts))
         aside.replace(self._note)
@@ -55,3 +60,8 @@ class Claim:
             self._note.unlink(missing_ok=True)
             self._file.close()
             self._file = None
+
+
+def sessions_in(note: dict[str, Any]) -> list[Session]:
+    """Give the sessions that a note names."""
+    return [Session(leader, started) for leader, started in note.get("sessions", ())]

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from dataops_local.processes import MARK
-
 _LOOPBACK: Final = "127.0.0.1,localhost"
 _TUNABLE: Final = {
     # What whoever starts us may choose otherwise, by the same variable.
@@ -29,7 +27,7 @@ _TUNABLE: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """One Airflow on this machine: its home, its port, its login, and its mark on processes.
+    """One Airflow on this machine: its home, its port and its login.
 
     schedules: whether DAGs start by their schedules, or only when asked for.
     """
@@ -38,7 +36,6 @@ class Stack:
     home: Path
     port: int
     password: str
-    mark: str
     schedules: bool
 
     @property
@@ -81,8 +78,7 @@ def airflow_home(root: Path) -> Path:
 def new_stack(root: Path, port: int, *, schedules: bool) -> Stack:
     """Describe a stack for the project at `root`, making its secrets where there are none."""
     home = airflow_home(root)
-    password = _secrets(home)["password"]
-    return Stack(root, home, port, password, secrets.token_hex(8), schedules)
+    return Stack(root, home, port, _secrets(home)["password"], schedules)
 
 
 def _secrets(home: Path) -> dict[str, str]:
@@ -141,7 +137,6 @@ def environment_of(stack: Stack) -> dict[str, str]:
         "AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": str(stack.schedules),
         "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "60",
         "DATAOPS_ROOT": str(stack.root),
-        MARK: stack.mark,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
     }
     for name in ("NO_PROXY", "no_proxy"):

@@ -1,7 +1,7 @@
-"""Ends a stack when the process that started it is gone, however it went: `reaper.py MARK`.
+"""Ends a stack when the process that started it is gone, however it went.
 
-It holds the reading end of a pipe whose other end only its starter has. Each line names a process
-to end gently first; the end of the pipe says that it is time.
+It reads from a pipe whose other end only its starter holds. Each line names a session, its leader
+and when that was started; the end of the pipe says that it is time.
 """
 
 from __future__ import annotations
@@ -12,15 +12,16 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from dataops_local.processes import end_stack
+from dataops_local.processes import Session, end_sessions
 
 
-def main(mark: str) -> None:
-    """Wait for the end of the pipe, then end what carries the mark."""
+def main() -> None:
+    """Wait for the end of the pipe, then end the sessions."""
     for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(one, signal.SIG_IGN)
-    end_stack(mark, [int(line) for line in sys.stdin if line.strip().isdigit()])
+    named = [line.rstrip("\n").partition(" ") for line in sys.stdin]
+    end_sessions([Session(int(leader), started) for leader, _, started in named])
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main()

@@ -18,7 +18,15 @@ if TYPE_CHECKING:
     from assets.engine import PlanLine, Project
     from catalog.heads import Head
 
-_STYLES: Final = {"made": "green", "unchanged": "green", "fresh": "dim", "held": "cyan"}
+_STYLES: Final = {
+    "made": "green",
+    "unchanged": "green",
+    "fresh": "dim",
+    "held": "cyan",
+    "stale": "yellow",
+    "waiting": "yellow",
+}
+_OVER: Final = ("success", "skipped")
 
 
 def report(
@@ -36,7 +44,8 @@ def report(
     wrong: list[str] = []
     for line in plan.lines:
         state = _state(line, heads.get(line.key), run, tasks.get(line.key, ""))
-        if state not in _STYLES:
+        # What became stale behind its task's back (a tick, another source file) is the next run's.
+        if state not in ("made", "unchanged", "fresh", "held") and tasks.get(line.key) not in _OVER:
             wrong.append(line.key)
         table.add_row(
             line.key,
@@ -61,7 +70,7 @@ def _state(line: PlanLine, head: Head | None, run: str, task: str) -> str:
         return "stopped"
     if line.held:
         return "held"
-    if line.state == "fresh" and current is not None and current.run == run:
+    if current is not None and current.run == run:
         return "unchanged" if current.unchanged else "made"
     return line.state
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from dataops_local.environment import Stack, environment_of
-from dataops_local.processes import MARK
+from dataops_local.processes import Session, session_of
 from dataops_local.rest import Client, RestError, quoted
 
 COMPONENTS: Final = {
@@ -58,10 +57,11 @@ class Running:
     def __init__(self, stack: Stack) -> None:
         """Start every component in a group of its own, its output in a log file of its own."""
         self.stack = stack
+        self.sessions: list[Session] = []
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         stack.logs.mkdir(parents=True, exist_ok=True)
         environment = environment_of(stack)
-        self._reaper = _reaper(stack)
+        self._reaper = _reaper()
         try:
             for name, words in COMPONENTS.items():
                 self._start(name, words, environment)
@@ -84,8 +84,10 @@ class Running:
                 start_new_session=True,
             )
         self._children[name] = child
+        session = session_of(child.pid)
+        self.sessions.append(session)
         assert self._reaper.stdin is not None  # noqa: S101 - it was started with a pipe
-        self._reaper.stdin.write(f"{child.pid}\n".encode())
+        self._reaper.stdin.write(f"{session.leader} {session.started}\n".encode())
         self._reaper.stdin.flush()
 
     def check(self) -> None:
@@ -125,12 +127,11 @@ class Running:
                 child.wait(timeout=5)
 
 
-def _reaper(stack: Stack) -> subprocess.Popen[bytes]:
-    """Start the process that ends the stack when this one is gone; it carries no mark itself."""
+def _reaper() -> subprocess.Popen[bytes]:
+    """Start the process that ends the stack when this one is gone."""
     return subprocess.Popen(
-        [sys.executable, str(Path(__file__).with_name("reaper.py")), stack.mark],
+        [sys.executable, str(Path(__file__).with_name("reaper.py"))],
         stdin=subprocess.PIPE,
-        env={name: value for name, value in os.environ.items() if name != MARK},
         start_new_session=True,
     )
 

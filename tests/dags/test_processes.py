@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 from dataops_local.claim import Claim
@@ -20,7 +18,7 @@ from dataops_local.environment import (
     new_stack,
     port_taken,
 )
-from dataops_local.processes import MARK, end_stack, marked
+from dataops_local.processes import Session, end_sessions, members, session_of
 from dataops_local.stack import last_lines
 
 from tests.dags.conftest import REPOSITORY
@@ -31,19 +29,29 @@ STUBBORN = "import signal, time; signal.signal(15, signal.SIG_IGN); print('up', 
 
 STARTER = """
 import subprocess, sys, time
-reaper = subprocess.Popen(sys.argv[1:4], stdin=subprocess.PIPE)
-reaper.stdin.write(f"{sys.argv[4]}\\n".encode())
+reaper = subprocess.Popen([sys.executable, sys.argv[1]], stdin=subprocess.PIPE)
+reaper.stdin.write(sys.argv[2].encode())
 reaper.stdin.flush()
-print(reaper.pid, flush=True)
+print("up", flush=True)
+time.sleep(600)
+"""
+FAMILY = """
+import os, time
+if os.fork() == 0:
+    os.setpgid(0, 0)
+    if os.fork() == 0:
+        print("up", flush=True)
+        time.sleep(600)
+    os._exit(0)
 time.sleep(600)
 """
 
 
-def sleeper(mark: str, *words: str) -> subprocess.Popen[bytes]:
-    """Start a process that carries a mark."""
+def sleeper(*words: str) -> subprocess.Popen[bytes]:
+    """Start a process that leads a session of its own."""
     words = words or ("-c", "print('up', flush=True); import time; time.sleep(600)")
     child = subprocess.Popen(
-        [sys.executable, *words], env={**os.environ, MARK: mark}, stdout=subprocess.PIPE
+        [sys.executable, *words], stdout=subprocess.PIPE, start_new_session=True
     )
     assert child.stdout is not None
     assert child.stdout.readline() == b"up\n"
@@ -67,63 +75,66 @@ def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stack:
     return new_stack(tmp_path, free_port(), schedules=False)
 
 
-@needs_proc
-def test_what_carries_the_mark_is_ended_and_nothing_else() -> None:
-    """Also what nobody knows the id of."""
-    mark, other = uuid4().hex, uuid4().hex
-    mine, theirs = sleeper(mark), sleeper(other)
+def test_a_session_is_ended_as_a_whole_and_nothing_else() -> None:
+    """Also what renamed itself, moved to a group of its own, or lost its parent."""
+    mine, theirs = sleeper("-c", FAMILY), sleeper()
     try:
-        assert marked(mark) == [mine.pid]
-        end_stack(mark, [])
+        session = session_of(mine.pid)
+        assert len(members([session])) == 2
+        end_sessions([session])
         assert mine.wait(timeout=30) == -signal.SIGTERM
+        assert members([session]) == []
         assert theirs.poll() is None
     finally:
         theirs.kill()
         theirs.wait()
 
 
-@needs_proc
 def test_what_does_not_listen_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     """After it was asked twice."""
     monkeypatch.setattr("dataops_local.processes._GENTLE", 0.2)
     monkeypatch.setattr("dataops_local.processes._FIRM", 0.2)
-    mark = uuid4().hex
-    child = sleeper(mark, "-c", STUBBORN)
-    end_stack(mark, [child.pid])
+    child = sleeper("-c", STUBBORN)
+    end_sessions([session_of(child.pid)])
     assert child.wait(timeout=30) == -signal.SIGKILL
 
 
 @needs_proc
+def test_another_process_with_a_noted_number_is_left_alone() -> None:
+    """Process ids are used again."""
+    child = sleeper()
+    try:
+        end_sessions([Session(child.pid, "another boot 1")])
+        assert child.poll() is None
+    finally:
+        child.kill()
+        child.wait()
+
+
 def test_a_stack_ends_when_its_starter_is_killed() -> None:
     """The reaper sees the end of a pipe that only the starter held."""
-    mark = uuid4().hex
-    child = sleeper(mark)
+    child = sleeper()
+    session = session_of(child.pid)
+    reaper = str(REPOSITORY / "dags/dataops_local/reaper.py")
     starter = subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            STARTER,
-            sys.executable,
-            str(REPOSITORY / "dags/dataops_local/reaper.py"),
-            mark,
-            str(child.pid),
-        ],
+        [sys.executable, "-c", STARTER, reaper, f"{session.leader} {session.started}"],
         stdout=subprocess.PIPE,
+        start_new_session=True,
     )
     assert starter.stdout is not None
-    reaper = int(starter.stdout.readline())
+    assert starter.stdout.readline() == b"up\n"
     assert child.poll() is None
     starter.kill()
     starter.wait()
     assert child.wait(timeout=60) == -signal.SIGTERM
-    assert until(lambda: not Path(f"/proc/{reaper}/cmdline").exists())
+    assert until(lambda: not members([Session(starter.pid, "")]))
 
 
 def test_a_home_has_one_stack_at_a_time(stack: Stack) -> None:
     """The second one is told about the first."""
     first, second = Claim(stack.home), Claim(stack.home)
     assert first.take()
-    first.note(stack, "up")
+    first.note(stack, "up", [])
     assert not second.take()
     assert (second.holder()["command"], second.holder()["port"]) == ("up", stack.port)
     first.give_back()
@@ -131,13 +142,12 @@ def test_a_home_has_one_stack_at_a_time(stack: Stack) -> None:
     second.give_back()
 
 
-@needs_proc
 def test_what_a_dead_stack_left_is_ended_by_the_next_one(stack: Stack) -> None:
     """The note outlives a machine that lost its power, and so names what to look for."""
-    left = sleeper(stack.mark)
+    left = sleeper()
     dead = Claim(stack.home)
     assert dead.take()
-    dead.note(stack, "up")
+    dead.note(stack, "up", [session_of(left.pid)])
     assert dead._file is not None
     dead._file.close()  # as the end of its process does
     claim = Claim(stack.home)
@@ -152,7 +162,6 @@ def test_secrets_are_made_once_and_for_their_owner_alone(stack: Stack) -> None:
     again = new_stack(stack.root, 1, schedules=True)
     environment_of(stack)
     assert again.password == stack.password
-    assert again.mark != stack.mark
     assert stack.home.stat().st_mode & 0o777 == 0o700
     for name in ("secrets.json", "passwords.json"):
         assert (stack.home / name).stat().st_mode & 0o777 == 0o600
