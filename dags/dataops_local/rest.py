@@ -28,7 +28,7 @@ class Client:
 
     def __init__(self, stack: Stack) -> None:
         """Talk to the stack, past any proxy; the login happens with the first call."""
-        self._stack = stack
+        self.url, self.password = stack.url, stack.password
         self._token = ""
         self._open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
@@ -43,6 +43,10 @@ class Client:
     def patch(self, path: str, body: Any) -> Any:
         """Change something in /api/v2."""
         return self._call("PATCH", f"/api/v2{path}", body)
+
+    def delete(self, path: str) -> Any:
+        """Remove something from /api/v2."""
+        return self._call("DELETE", f"/api/v2{path}", None)
 
     def put(self, path: str) -> Any:
         """Ask /api/v2 for something that needs no body."""
@@ -72,12 +76,12 @@ class Client:
         headers = {"content-type": "application/json"}
         if login:
             if not self._token:
-                credentials = {"username": "admin", "password": self._stack.password}
+                credentials = {"username": "admin", "password": self.password}
                 answer = self._call("POST", "/auth/token", credentials, login=False)
                 self._token = answer["access_token"]
             headers["authorization"] = f"Bearer {self._token}"
         request = urllib.request.Request(
-            f"http://127.0.0.1:{self._stack.port}{path}",
+            f"{self.url}{path}",
             data=None if body is None else json.dumps(body).encode(),
             headers=headers,
             method=method,
