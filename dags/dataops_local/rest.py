@@ -28,7 +28,7 @@ class Client:
 
     def __init__(self, stack: Stack) -> None:
         """Talk to the stack, past any proxy; the login happens with the first call."""
-        self.url, self.password = stack.url, stack.password
+        self.url, self.password = f"http://127.0.0.1:{stack.port}", stack.password
         self._token = ""
         self._open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
@@ -80,7 +80,7 @@ class Client:
                 answer = self._call("POST", "/auth/token", credentials, login=False)
                 self._token = answer["access_token"]
             headers["authorization"] = f"Bearer {self._token}"
-        request = urllib.request.Request(
+        request = urllib.request.Request(  # noqa: S310 - always our own http://127.0.0.1
             f"{self.url}{path}",
             data=None if body is None else json.dumps(body).encode(),
             headers=headers,
