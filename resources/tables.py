@@ -146,6 +146,12 @@ def _from_frame(frame: pd.DataFrame) -> pa.Table:
     """Give a DataFrame as an Arrow table; a column of mixed types becomes text, nothing is lost."""
     import pyarrow as pa
 
+    if not frame.columns.is_unique:
+        twice = [str(name) for name in frame.columns[frame.columns.duplicated()].unique()]
+        raise DataOpsError(
+            f"the table has more than one column called {', '.join(map(repr, twice))}",
+            "rename them, so that each name stands once",
+        )
     try:
         return pa.Table.from_pandas(frame, preserve_index=False)
     except (pa.ArrowInvalid, pa.ArrowTypeError):

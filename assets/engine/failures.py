@@ -50,6 +50,12 @@ def as_failure(attempt: Attempt, error: Exception) -> DataOpsError:
         return _passing(attempt, _named(asset.key, error).problem, error.fix)
     if isinstance(error, DataOpsError):
         return _named(asset.key, error)
+    if type(error).__name__ == "OutOfMemoryException":
+        return AttemptFailed(
+            f"{asset.key}: DuckDB needs more memory than it may use ({str(error).splitlines()[0]})",
+            "raise DATAOPS_MEMORY_MB (400 unless set), or hand over smaller values",
+            asset=asset.key,
+        )
     where = _where(asset.file, error)
     notes = "".join(f"; {note}" for note in getattr(error, "__notes__", ()))
     problem = f"{asset.key} raised {type(error).__name__}: {error}{where}{notes}"

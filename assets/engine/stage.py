@@ -138,7 +138,14 @@ def _match(key: str, columns: tuple[Column, ...], schema: pa.Schema) -> tuple[st
 
 
 def _distinct(key: str, schema: pa.Schema) -> None:
-    """Refuse names that only capitals tell apart: SQL cannot."""
+    """Refuse what SQL cannot name: no columns, no name, names that only capitals tell apart."""
+    if not schema.names or any(not name.strip() for name in schema.names):
+        what = "a column without a name" if schema.names else "no columns at all"
+        raise SchemaMismatch(
+            f"{key} has {what} (its columns: {schema.names})",
+            "name every column",
+            asset=key,
+        )
     seen: dict[str, str] = {}
     for name in schema.names:
         other = seen.setdefault(name.lower(), name)

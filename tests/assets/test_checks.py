@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from assets.engine import CheckFailed
+from resources.errors import DataOpsError
 from resources.rejects import read_rejects
 from tests.assets.conftest import Home
 
@@ -99,6 +100,30 @@ def test_two_columns_that_only_capitals_tell_apart_are_refused(home: Home) -> No
         "from assets import asset\n\n@asset(chain=False)\ndef a():\n    import pandas as pd\n    return pd.DataFrame([[1, 2]], columns=['x', 'X'])\n",
     )
     with pytest.raises(Exception, match="tell apart"):
+        home.make("raw.a")
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [("['', 'b']", "without a name"), ("['a', 'a']", "more than one column called 'a'")],
+)
+def test_columns_that_cannot_be_named_are_refused(home: Home, columns: str, said: str) -> None:
+    """One sentence, not a parser's."""
+    home.write(
+        "assets/raw/a.py",
+        f"from assets import asset\n\n@asset(chain=False)\ndef a():\n    import pandas as pd\n    return pd.DataFrame([[1, 2]], columns={columns})\n",
+    )
+    with pytest.raises(DataOpsError, match=said):
+        home.make("raw.a")
+
+
+def test_a_table_without_columns_is_refused(home: Home) -> None:
+    """There is nothing to publish."""
+    home.write(
+        "assets/raw/a.py",
+        "from assets import asset\n\n@asset(chain=False)\ndef a():\n    import pandas as pd\n    return pd.DataFrame(index=range(3))\n",
+    )
+    with pytest.raises(DataOpsError, match="no columns at all"):
         home.make("raw.a")
 
 
