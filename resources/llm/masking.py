@@ -1,0 +1,232 @@
+"""Personal data hidden before a text leaves the machine, and put back into the answer.
+
+A value becomes a token such as `⟦phone-1⟧`: numbered by first appearance in its text, the same
+value by the same token. What looks like a token in a text is hidden by one itself, so every text
+comes back exactly. Rather one number hidden too many than one leaked: hiding loses nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import date
+from typing import NamedTuple
+
+KINDS = ("email", "phone", "resident", "card")
+
+_TOKEN = re.compile(r"⟦(email|phone|resident|card)-([1-9][0-9]*)⟧")
+_URL = re.compile(r"(?:https?://|www\.)[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+", re.IGNORECASE)
+_DIGITS = re.compile(r"\d(?:[^\w\n]{0,6}\d){7}")
+"""No phone, resident or card number has fewer digits, or more between two of them."""
+
+# Full-width digits and signs, dashes and spaces, each as the plain character: lengths stay.
+_PLAIN = str.maketrans(
+    {0xFF10 + digit: ord("0") + digit for digit in range(10)}
+    | {ord(full): plain for full, plain in zip("＠．＋（）", "@.+()", strict=True)}
+    | {ord(dash): "-" for dash in "‐‑‒–—―−－ー"}
+    | {ord(space): " " for space in "\t\u00a0\u2002\u2003\u2009\u202f\u3000"}
+)
+
+_LOCAL = r"A-Za-z0-9._%+'~!#$^*`{|}\-"
+_EMAIL = re.compile(
+    rf"(?:(?<![{_LOCAL}])[{_LOCAL}]+|(?<![가-힣])[가-힣]+)(?:@|%40)"
+    r"(?:[A-Za-z0-9가-힣][A-Za-z0-9가-힣-]*\.)+(?:[A-Za-z]{2,}|한국)"
+)
+_START = r"(?<!\d)(?<!\d[-.,])"
+_GAP = r"(?: ?[-.] ?| {1,2})?"
+_PHONES = (
+    # Korean, from abroad: +82 10-1234-5678, 0082 (0)2 123 4567, 82.10.1234.5678
+    (
+        rf"{_START}(?:\+|00)?82{_GAP}(?:\(0\) ?|0)?"
+        rf"(?:1[016789]|2|[3-6][1-5]|[78]0|[35]0\d){_GAP}\d{{3,4}}{_GAP}\d{{4}}(?!\d)"
+    ),
+    # Korean: 01012345678, 02) 123-4567, (031)123.4567, 0507-1234-5678, 070 ...
+    (
+        rf"{_START}(?:\((?=\d+\)))?0(?:1[016789]|2|[3-6][1-5]|[678]0|[35]0\d?)\)?"
+        rf"{_GAP}\d{{3,4}}{_GAP}\d{{4}}(?!\d)"
+    ),
+    # North American: +1 (555) 123-4567, 1-555-123-4567, 555.123.4567
+    (
+        rf"(?<![A-Za-z]){_START}(?:\+?1{_GAP})?(?:\([2-9]\d\d\) ?|[2-9]\d\d[-. ])"
+        r"[2-9]\d\d[-. ]\d{4}(?![\dA-Za-z]|[-.]\d)"
+    ),
+    # Anywhere else, from abroad: + and 8 to 15 digits
+    (
+        r"(?<![\dA-Za-z+])\+[1-9](?:(?: ?[-.()] ?| ?\(0\) ?| )?\d){7,14}(?!\d)"
+        r"(?! ?(?:원|%|점|개|명|건|달러|won\b))"
+    ),
+    # Anywhere else, within the country: 020 7946 0958
+    rf"{_START}0\d{{2,4}}[ -]\d{{3,4}}[ -]\d{{3,4}}(?!\d|-\d)",
+)
+_RESIDENTS = (
+    rf"{_START}\d{{6}}(?: ?- ?| )[1-8]\d{{6}}(?!\d)",
+    r"(?<![0-9A-Za-z_])(?<![0-9][-.,])\d{6}[1-8]\d{6}(?![0-9A-Za-z_]|[-.,]\d)",
+)
+_BREAK = r"(?: ?[-.] ?| )"
+_CARDS = (
+    rf"(?<![A-Za-z]){_START}\d{{4}}(?:{_BREAK}\d{{4}}){{3}}{_BREAK}\d{{3}}(?![0-9A-Za-z])",
+    rf"(?<![A-Za-z]){_START}\d{{4}}(?:{_BREAK}\d{{4}}){{3}}(?![0-9A-Za-z])",
+    rf"(?<![A-Za-z]){_START}\d{{4}}{_BREAK}\d{{6}}{_BREAK}\d{{4,5}}(?![0-9A-Za-z])",
+    rf"(?<![A-Za-z]){_START}\d{{13,19}}(?![0-9A-Za-z])",
+)
+# By length, how card numbers begin; 9 is for cards that only Korean shops take.
+_ISSUERS = {
+    13: re.compile("4"),
+    14: re.compile("3"),
+    15: re.compile("3"),
+    16: re.compile("[34569]|222[1-9]|22[3-9]|2[3-6]|27[01]|2720"),
+}
+_LONG_ISSUERS = re.compile("[456]")
+
+
+class Masked(NamedTuple):
+    """A text with tokens; `found[i]` is what the token numbered i + 1 stands for."""
+
+    text: str
+    found: tuple[str, ...]
+
+
+class _Part(NamedTuple):
+    """A stretch of a text: plain, or a value of a kind."""
+
+    kind: str
+    text: str
+
+
+def mask(text: str, kinds: tuple[str, ...] = KINDS) -> Masked:
+    """Hide the personal data of these kinds; most texts have none and are told apart at once."""
+    if not _may_hold(text):
+        return Masked(text, ())
+    parts = list(_split(_Part("", text), _TOKEN, lambda token: token.group(1)))
+    searched = 0
+    while searched < len(parts):
+        searched = len(parts)
+        for kind in _FINDERS:
+            if kind in kinds:
+                parts = [each for part in parts for each in _find(part, kind)]
+        parts = _everywhere(parts)
+    numbers: dict[_Part, int] = {}
+    masked = [
+        f"⟦{part.kind}-{numbers.setdefault(part, len(numbers) + 1)}⟧" if part.kind else part.text
+        for part in parts
+    ]
+    return Masked("".join(masked), tuple(part.text for part in numbers))
+
+
+def unmask(answer: str, masked: Masked) -> str | None:
+    """Put the values back; None where a token is missing, changed, repeated or made up."""
+    if not masked.found and "⟦" not in answer and "⟦" not in masked.text:
+        return answer
+    if Counter(_TOKEN.findall(answer)) != Counter(_TOKEN.findall(masked.text)):
+        return None
+    if any(answer.count(sign) != masked.text.count(sign) for sign in "⟦⟧"):
+        return None
+    return _TOKEN.sub(lambda token: masked.found[int(token[2]) - 1], answer)
+
+
+def _may_hold(text: str) -> bool:
+    """Tell quickly that a text can hold neither personal data nor a token."""
+    signs = "@" in text or "＠" in text or "⟦" in text or "%40" in text
+    return signs or _DIGITS.search(text) is not None
+
+
+def _split(
+    part: _Part, pattern: re.Pattern[str], kind_of: Callable[[re.Match[str]], str]
+) -> Iterator[_Part]:
+    """Split a plain part at every match."""
+    at = 0
+    for match in pattern.finditer(part.text):
+        if match.start() > at:
+            yield _Part("", part.text[at : match.start()])
+        yield _Part(kind_of(match), match[0])
+        at = match.end()
+    if at < len(part.text):
+        yield _Part("", part.text[at:])
+
+
+def _find(part: _Part, kind: str) -> Iterator[_Part]:
+    """Split a plain part at every value of a kind."""
+    at = 0
+    if not part.kind:
+        for start, end in _FINDERS[kind](part.text.translate(_PLAIN)):
+            if start > at:
+                yield _Part("", part.text[at:start])
+            yield _Part(kind, part.text[start:end])
+            at = end
+    if at < len(part.text):
+        yield _Part(part.kind, part.text[at:])
+
+
+def _everywhere(parts: list[_Part]) -> list[_Part]:
+    """Hide a value that was found wherever else it stands in the text: in a URL, in a number."""
+    kinds = {part.text: part.kind for part in reversed(parts) if part.kind}
+    if not kinds:
+        return parts
+    values = re.compile("|".join(map(re.escape, sorted(kinds, key=len, reverse=True))))
+    return [
+        each
+        for part in parts
+        for each in ([part] if part.kind else _split(part, values, lambda value: kinds[value[0]]))
+    ]
+
+
+def _emails(text: str) -> Iterator[tuple[int, int]]:
+    """Find e-mail addresses; quotes and marks before one do not belong to it."""
+    for match in _EMAIL.finditer(text):
+        start = match.end() - len(match[0].lstrip("'.-*~`!#$^|{}+%"))
+        if text[start] != "@":
+            yield start, match.end()
+
+
+def _numbers(
+    patterns: tuple[str, ...], plausible: Callable[[str], bool]
+) -> Callable[[str], Iterator[tuple[int, int]]]:
+    """Give the function that finds numbers of these shapes outside URLs."""
+    shapes = [re.compile(pattern) for pattern in patterns]
+
+    def find(text: str) -> Iterator[tuple[int, int]]:
+        """Find from left to right; at one place the first shape wins."""
+        urls = [match.span() for match in _URL.finditer(text)]
+        spans: list[tuple[int, int]] = []
+        for shape in shapes:
+            at = 0
+            while match := shape.search(text, at):
+                start, end = match.span()
+                inside = any(first < end and start < last for first, last in urls + spans)
+                if inside or not plausible(re.sub(r"\D", "", match[0])):
+                    at = start + 1
+                    continue
+                spans.append((start, end))
+                at = end
+        yield from sorted(spans)
+
+    return find
+
+
+def _is_resident(digits: str) -> bool:
+    """Tell a resident (1-4) or foreigner (5-8) registration number by its date of birth."""
+    century = 1900 if digits[6] in "1256" else 2000
+    year = century + int(digits[:2])
+    try:
+        date(year, int(digits[2:4]), int(digits[4:6]))
+    except ValueError:
+        return False
+    return year < 2050
+
+
+def _is_card(digits: str) -> bool:
+    """Tell a card number: how it begins, and its check digit (Luhn)."""
+    if not _ISSUERS.get(len(digits), _LONG_ISSUERS).match(digits):
+        return False
+    doubled = (divmod(2 * int(digit), 10) for digit in digits[-2::-2])
+    return (sum(map(sum, doubled)) + sum(map(int, digits[::-2]))) % 10 == 0
+
+
+_FINDERS: dict[str, Callable[[str], Iterator[tuple[int, int]]]] = {
+    "email": _emails,
+    "resident": _numbers(_RESIDENTS, _is_resident),
+    "card": _numbers(_CARDS, _is_card),
+    "phone": _numbers(_PHONES, lambda _: True),
+}
+"""In this order: a number may be part of an address, and a card number holds phone numbers."""
