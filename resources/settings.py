@@ -25,6 +25,8 @@ class Settings:
     retry_seconds: pause before the first retry of a collection; it doubles (DATAOPS_RETRY_SECONDS).
     lease_seconds: silence after which another attempt takes a lease over.
     events_url: SQLAlchemy URL of the event store; empty = files under data/events.
+    llm_state_url: SQLAlchemy URL of what LLM cleaning remembers and shares (answers, pace, budget);
+    empty = data/cache/llm.sqlite (DATAOPS_LLM_STATE_URL).
     formula_safe: neutralise cells that Excel would run as formulas, in CSV.
     """
 
@@ -37,6 +39,7 @@ class Settings:
     retry_seconds: float = 2.0
     lease_seconds: float = 30.0
     events_url: str = ""
+    llm_state_url: str = ""
     formula_safe: bool = True
 
 
@@ -73,6 +76,7 @@ def load_settings(
         retry_seconds=_number(env, "DATAOPS_RETRY_SECONDS", 2, 0, 3_600),
         lease_seconds=_number(env, "DATAOPS_LEASE_SECONDS", 30, 0.2, 86_400),
         events_url=env.get("DATAOPS_EVENTS_URL", ""),
+        llm_state_url=env.get("DATAOPS_LLM_STATE_URL", ""),
         formula_safe=env.get("DATAOPS_FORMULA_SAFE", "1").lower() not in ("0", "false", "no"),
     )
 

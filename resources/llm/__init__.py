@@ -1,11 +1,12 @@
 """LLM cleaning: cleaning tasks, the `rules` engine, and models behind OpenAI-compatible URLs."""
 
-from resources.llm.cleaner import Cleaner, UsageFacts, make_cleaner
+from resources.llm.cleaner import Cleaner, CleaningRun, UsageFacts, make_cleaner
 from resources.llm.fields import load_task
 from resources.llm.task import CleaningTask, Invariants, TaskError, find_task
 
 __all__ = [
     "Cleaner",
+    "CleaningRun",
     "CleaningTask",
     "Invariants",
     "TaskError",

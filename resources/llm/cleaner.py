@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from resources.llm.layout import PROVENANCE, Layout, layout_of, stream_of, with_answers
@@ -36,8 +37,26 @@ class UsageFacts:
     seconds: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class CleaningRun:
+    """What a cleaning is for. run: its name, for the budget per run.
+
+    salt: what ends a cached answer's life, where the task keeps answers for one version only.
+    calls, provenance: the files to write (None: none). most_waiting: the share of rows that may be
+    left for a later run before this one is paused (1: it never is).
+    """
+
+    run: str = ""
+    salt: str = ""
+    calls: Path | None = None
+    provenance: Path | None = None
+    most_waiting: float = 1.0
+
+
 class Cleaner(Protocol):
     """Cleans tables as a cleaning task says."""
+
+    warnings: list[str]
 
     @property
     def usage(self) -> tuple[UsageFacts, ...]:
@@ -46,6 +65,9 @@ class Cleaner(Protocol):
     def clean(self, table: object) -> Table:
         """Give the cleaned table: read when asked for, in order; failed rows go to rejects."""
 
+    def close(self) -> None:
+        """Finish the files it wrote."""
+
 
 def make_cleaner(
     task: CleaningTask | None,
@@ -53,13 +75,14 @@ def make_cleaner(
     settings: Settings,
     rejects: Rejects,
     environment: Mapping[str, str] = os.environ,
+    run: CleaningRun = CleaningRun(),
 ) -> Cleaner:
     """Give the engine a task asks for; without a task, the rules with their defaults."""
     if task is None or not task.model:
         return RulesCleaner(task or CleaningTask(name="default"))
     from resources.llm.model import ModelCleaner
 
-    return ModelCleaner(task, settings=settings, rejects=rejects, environment=environment)
+    return ModelCleaner(task, settings=settings, rejects=rejects, environment=environment, run=run)
 
 
 class RulesCleaner:
@@ -69,6 +92,10 @@ class RulesCleaner:
         """Clean as `task` says."""
         self._task = task
         self._rows = 0
+        self.warnings: list[str] = []
+
+    def close(self) -> None:
+        """Nothing is open."""
 
     @property
     def usage(self) -> tuple[UsageFacts, ...]:

@@ -17,6 +17,7 @@ class ModelCounts:
     failed_requests: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    cost: float = 0.0
     seconds: float = 0.0
 
 
@@ -35,15 +36,18 @@ class Counts:
         counts.failed_requests += 1
         counts.seconds += seconds
 
-    def answered(self, asked: str, model: str, tokens: tuple[int, int], seconds: float) -> None:
+    def answered(
+        self, asked: str, model: str, tokens: tuple[int, int], seconds: float, cost: float
+    ) -> None:
         """Count a request with an answer, under the name the model answered to."""
         if asked != model and asked not in self._answers_as:
             self._rename(asked, model)
         self._answers_as[asked] = model
         counts = self.models[model]
         counts.requests += 1
-        counts.prompt_tokens += tokens[0] or 0
-        counts.completion_tokens += tokens[1] or 0
+        counts.prompt_tokens += tokens[0]
+        counts.completion_tokens += tokens[1]
+        counts.cost += cost
         counts.seconds += seconds
 
     def _rename(self, asked: str, model: str) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from resources.errors import SettingError
+from resources.llm.task import Budget
 
 OPENAI_URL = "https://api.openai.com/v1"
 
@@ -17,6 +19,8 @@ class Endpoint:
     """An OpenAI-compatible URL.
 
     rate: requests per second. timeout: seconds until a request without an answer is given up.
+    tokens_per_minute: 0 means no limit but what the server tells. patience: seconds of an outage
+    until a run pauses. budget: the project's, per day. log_texts: whether calls are logged whole.
     """
 
     url: str
@@ -24,6 +28,16 @@ class Endpoint:
     rate: float
     timeout: float
     local: bool
+    tokens_per_minute: float = 0.0
+    patience: float = 300.0
+    budget: Budget = Budget()
+    log_texts: bool = False
+
+    @property
+    def pace(self) -> str:
+        """Give the name under which processes share this endpoint's limits: not the key itself."""
+        digest = hashlib.sha256(f"{self.url} {self.key}".encode()).hexdigest()[:16]
+        return f"{urlsplit(self.url).hostname}:{digest}"
 
     @property
     def shown(self) -> str:
@@ -68,6 +82,13 @@ def endpoint_of(environment: Mapping[str, str]) -> Endpoint:
         rate=_number(environment, "DATAOPS_LLM_REQUESTS_PER_SECOND", 10.0, 0.01, 1_000.0),
         timeout=_number(environment, "DATAOPS_LLM_TIMEOUT_SECONDS", 60.0, 0.1, 3_600.0),
         local=local,
+        tokens_per_minute=_number(environment, "DATAOPS_LLM_TOKENS_PER_MINUTE", 0.0, 0.0, 1e12),
+        patience=_number(environment, "DATAOPS_LLM_OUTAGE_SECONDS", 300.0, 0.0, 86_400.0),
+        budget=Budget(
+            usd_per_day=_number(environment, "DATAOPS_LLM_USD_PER_DAY", 0.0, 0.0, 1e9),
+            tokens_per_day=int(_number(environment, "DATAOPS_LLM_TOKENS_PER_DAY", 0.0, 0.0, 1e15)),
+        ),
+        log_texts=environment.get("DATAOPS_LLM_LOG_TEXTS", "") == "1",
     )
 
 

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
-from resources.llm.cache import RowCache
+from resources.llm.connect import engine_of, experience, open_state
 from resources.llm.layout import layout_of
-from resources.llm.packer import Item, make_item, make_keys, packs
-from resources.llm.protocol import messages
-from resources.llm.rules import cleaner_of
+from resources.llm.pack_size import PackSize
+from resources.llm.packer import Item, in_order, packs
+from resources.llm.preparer import Preparer
+from resources.llm.prices import load_prices, price_of
+from resources.llm.requests import Requests
+from resources.llm.state import State
 from resources.llm.task import CleaningTask
+from resources.settings import Settings
 from resources.tables import Table
+
+_LATENCY = 3.0
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What cleaning takes. unique: distinct rows; cached: those whose answer is known already."""
+    """What cleaning takes. unique: distinct rows; cached: those whose answer is known already.
+
+    cost: USD, None where the price is not known. seconds: at the rate that is set.
+    """
 
     rows: int
     unique: int
@@ -25,42 +33,67 @@ class Estimate:
     requests: int
     prompt_tokens: int
     completion_tokens: int
+    cost: float | None
+    seconds: float
 
 
-def estimate(task: CleaningTask, table: Table, cache: Path, chunk_rows: int) -> Estimate:
-    """Read the table once and count; asks nobody, pays nothing."""
-    layout = layout_of(table.schema, task.columns, task.name, paid=True)
-    rule, keys = cleaner_of(task.rules), make_keys(task, layout.columns)
-    known = RowCache(cache) if cache.is_file() else None
-    rows = cached = requests = prompt = completion = 0
+def estimate(
+    task: CleaningTask,
+    table: Table,
+    settings: Settings,
+    *,
+    environment: Mapping[str, str],
+    salt: str = "",
+) -> Estimate:
+    """Read the table once and count; asks nobody, pays nothing.
+
+    Needs neither key nor network: without a key the figures are those of the endpoint's defaults.
+    """
+    layout = layout_of(table.schema, task.columns, task.name, outputs=task.outputs, paid=True)
+    prepare = Preparer(task, layout, salt)
+    engine = engine_of(task, {"DATAOPS_LLM_API_KEY": "none", **environment})
+    exists = bool(settings.llm_state_url) or (settings.data / "cache" / "llm.sqlite").is_file()
+    state: State | None = open_state(settings) if exists else None
+    name = experience(engine, task)
+    requests = Requests(task, layout.columns, layout.outputs, state, name)
+    size = PackSize(task.rows_per_request, state, name).rows
+    rows = cached = sent = 0
+    prompt = completion = 0.0
     seen: set[bytes] = set()
+    left: list[Item] = []
     try:
-        for batch in table.batches(chunk_rows):
+        for batch in table.batches(settings.chunk_rows):
             rows += batch.num_rows
-            columns = [layout.texts(batch, name, rule) for name in layout.columns]
-            fresh: dict[bytes, Item] = {}
-            for texts in zip(*columns, strict=True):
-                if any(text and text.strip() for text in texts):
-                    item = make_item(keys, tuple(text or "" for text in texts))
-                    if item.key not in seen:
-                        fresh[item.key] = item
-            seen |= fresh.keys()
-            if known is not None:
-                answers = known.lookup(fresh.values())
-                cached += len(answers)
-                fresh = {key: item for key, item in fresh.items() if key not in answers}
-            for pack in packs(fresh.values(), task.rows_per_request):
-                requests += 1
-                prompt += _tokens(task, layout.columns, pack)
-                completion += sum(item.tokens for item in pack) + 4 * len(pack)
+            fresh = [i for i in prepare.distinct(prepare.chunk(batch)) if i.key not in seen]
+            seen.update(item.key for item in fresh)
+            if state is not None:
+                known = state.answers(fresh)
+                cached += len(known)
+                fresh = [item for item in fresh if item.key not in known]
+            made = list(packs([*left, *in_order(fresh)], size))
+            left = made.pop() if made and len(made[-1]) < size else []
+            for pack in made:
+                tokens = requests.tokens(pack)
+                sent, prompt, completion = sent + 1, prompt + tokens[0], completion + tokens[1]
+        if left:
+            tokens = requests.tokens(left)
+            sent, prompt, completion = sent + 1, prompt + tokens[0], completion + tokens[1]
     finally:
-        if known is not None:
-            known.close()
-    return Estimate(rows, len(seen), cached, requests, prompt, completion)
-
-
-def _tokens(task: CleaningTask, columns: tuple[str, ...], pack: list[Item]) -> int:
-    """Estimate a request's tokens: its texts, its words, and the answer's schema."""
-    words = messages(task, columns, pack[:1])
-    said = sum(len(json.dumps(message, ensure_ascii=False)) for message in words) // 4
-    return said - pack[0].tokens + sum(item.tokens for item in pack) + 12 * len(pack)
+        if state is not None:
+            state.close()
+    price = price_of(task.model, load_prices(settings.root))
+    if price is not None and task.engine == "openai-batch":
+        price = price.halved()
+    seconds = sent / engine.endpoint.rate
+    if engine.endpoint.tokens_per_minute:
+        seconds = max(seconds, (prompt + completion) / engine.endpoint.tokens_per_minute * 60)
+    return Estimate(
+        rows=rows,
+        unique=len(seen),
+        cached=cached,
+        requests=sent,
+        prompt_tokens=round(prompt),
+        completion_tokens=round(completion),
+        cost=None if price is None else round(price.of(prompt, completion), 6),
+        seconds=seconds + _LATENCY if sent else 0.0,
+    )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
-from resources.errors import DataOpsError, SettingError
+from resources.errors import DataOpsError, SettingError, TransientError
 from resources.llm.endpoint import Endpoint
 
 if TYPE_CHECKING:
@@ -16,16 +17,75 @@ if TYPE_CHECKING:
 
 
 class Refused(Exception):
-    """The server will not answer this pack, however often it is asked: a row of it is the cause."""
+    """The server will not answer this pack, however often it is asked: a row of it is the cause.
+
+    status: of HTTP, 200 where the model itself refuses.
+    """
+
+    def __init__(self, reason: str, status: int = 200) -> None:
+        """Keep the reason as a sentence."""
+        super().__init__(reason)
+        self.status = status
+
+
+class Doubtful(Exception):
+    """A 4xx that may be the pack's fault, or that of the settings: a harmless row tells."""
+
+    def __init__(self, reason: str, wrong: DataOpsError, status: int) -> None:
+        """Keep the reason, and the error it is if the settings are at fault."""
+        super().__init__(reason)
+        self.wrong = wrong
+        self.status = status
+
+
+class Limited(Exception):
+    """Too many requests or tokens for now. wait: the seconds that were asked for, if any."""
+
+    status = 429
+
+    def __init__(self, reason: str, wait: float | None) -> None:
+        """Keep the reason as a sentence."""
+        super().__init__(reason)
+        self.wait = wait
+
+
+class Again(Exception):
+    """The server wants the request put differently, and the next one will be: ask at once."""
+
+    status = 400
 
 
 class Passing(Exception):
-    """The server gave no answer, and its cause passes. stop: nothing more should be sent."""
+    """The server gave no answer, and its cause passes.
 
-    def __init__(self, reason: str, *, stop: bool = False) -> None:
+    stop: nothing more should be sent. wait: the seconds to wait that were asked for. status: of
+    HTTP, 0 where it did not come to one.
+    """
+
+    def __init__(
+        self, reason: str, *, stop: bool = False, wait: float | None = None, status: int = 0
+    ) -> None:
         """Keep the reason as a sentence."""
         super().__init__(reason)
         self.stop = stop
+        self.wait = wait
+        self.status = status
+
+
+FAILURES = (Refused, Doubtful, Limited, Again, Passing)
+"""All that a transport raises of one request; anything else ends the run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Why a pack gets no answer as it is. passes: its cause does, so that a later run may try."""
+
+    reason: str
+    passes: bool
+
+
+class Paused(TransientError):
+    """Nothing more can be sent for now; what is answered is kept, and the next run goes on."""
 
 
 def told_by(error: APIStatusError) -> dict[str, str]:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
 from resources.errors import did_you_mean
 from resources.llm.document import Document, read_document
-from resources.llm.task import DEFAULT_RULES, RULES, CleaningTask, Invariants
+from resources.llm.groups import read_budget, read_examples, read_outputs
+from resources.llm.prompt import check_places, fill_prompt
+from resources.llm.task import (
+    CACHE_POLICIES,
+    DEFAULT_RULES,
+    ENGINES,
+    MASKS,
+    RULES,
+    CleaningTask,
+    Invariants,
+)
 
 FIELDS = (
     "task_name",
@@ -23,9 +32,14 @@ FIELDS = (
     "fallback_models",
     "invariants",
     "rules",
+    "engine",
+    "outputs",
+    "mask",
+    "budget",
+    "cache",
+    "examples",
 )
 KEPT = ("digits", "urls", "names", "length_ratio", "overlap")
-PLACE = re.compile(r"\{\{?\s*([A-Za-z_]\w*)\s*\}?\}")
 _MOST_ROWS = 100
 
 
@@ -39,22 +53,30 @@ def load_task(path: Path) -> CleaningTask:
             near = did_you_mean(rule, RULES)
             document.refuse("rules", f"no rule {rule!r}{near}", f"use {', '.join(RULES)}")
     model = _text(document, "model")
+    outputs = read_outputs(document)
+    temperature = _number(document, "temperature", 0.0, 0.0, 2.0)
     task = CleaningTask(
         name=path.name,
         task_name=_text(document, "task_name") or path.stem,
         description=_text(document, "description"),
         system_message=_text(document, "system_message"),
-        prompt=_text(document, "prompt"),
+        prompt=fill_prompt(document, _text(document, "prompt"), outputs),
         model="" if model == "rules" else model,
-        temperature=_number(document, "temperature", 0.0, 0.0, 2.0),
+        temperature=temperature,
         max_tokens=_whole(document, "max_tokens", 1_000_000),
         columns=_texts(document, "columns"),
         rows_per_request=_rows_per_request(document),
         fallback_models=_texts(document, "fallback_models"),
         invariants=_invariants(document),
         rules=tuple(rule for rule in RULES if rule in rules),
+        engine=_choice(document, "engine", tuple(ENGINES), "openai"),
+        outputs=outputs,
+        mask=_mask(document),
+        budget=read_budget(document),
+        cache=_choice(document, "cache", CACHE_POLICIES, "version" if temperature else "always"),
+        examples=read_examples(document, outputs),
     )
-    _prompt(document, task)
+    _together(document, task)
     return task
 
 
@@ -155,20 +177,47 @@ def _ratio(document: Document, value: Any, default: tuple[float, float]) -> tupl
     return float(value[0]), float(value[1])
 
 
-def _prompt(document: Document, task: CleaningTask) -> None:
-    """Hold the prompt to what the engine fills in: `{text}`, or a column's name."""
+def _choice(document: Document, name: str, choices: tuple[str, ...], default: str) -> str:
+    """Read one of a few words."""
+    value = document.values.get(name, default)
+    if value not in choices:
+        near = did_you_mean(str(value), choices)
+        document.refuse(name, f"{value!r} is none of its values{near}", f"use {', '.join(choices)}")
+    return str(value)
+
+
+def _mask(document: Document) -> tuple[str, ...]:
+    """Read which personal data is masked: true or false for all kinds, or a list of them."""
+    value = document.values.get("mask", True)
+    if isinstance(value, bool):
+        return MASKS if value else ()
+    kinds = _texts(document, "mask")
+    for kind in kinds:
+        if kind not in MASKS:
+            near = did_you_mean(kind, MASKS)
+            document.refuse("mask", f"no kind {kind!r}{near}", f"use {', '.join(MASKS)}")
+    return tuple(kind for kind in MASKS if kind in kinds)
+
+
+def _together(document: Document, task: CleaningTask) -> None:
+    """Refuse fields that do not fit each other."""
     if not task.model:
-        if task.fallback_models:
-            document.refuse(
-                "fallback_models", "there is no model to fall back from", "add `model:`"
-            )
+        for name in ("fallback_models", "outputs", "examples", "budget", "engine"):
+            if document.values.get(name):
+                document.refuse(name, "there is no model it is for", "add `model:`, or take it out")
         return
     if not task.prompt:
         document.refuse("prompt", "a task with a model needs one", "say what the model should do")
-    known = ("text", "raw_text", *task.columns)
-    for place in PLACE.findall(task.prompt):
-        if place not in known:
-            near = did_you_mean(place, known)
+    check_places(document, task.prompt, task.columns)
+    if "rules" in task.fallback_models and any(output.kind != "text" for output in task.outputs):
+        document.refuse(
+            "fallback_models", "rules give no labels and numbers", "take `rules` off the list"
+        )
+    for output in task.outputs:
+        if output.of and task.columns and output.of not in task.columns:
+            near = did_you_mean(output.of, task.columns)
             document.refuse(
-                "prompt", f"{{{place}}} stands for nothing{near}", "write {text} where the rows go"
+                f"outputs.{output.name}",
+                f"there is no column {output.of!r} in `columns:`{near}",
+                f"use {', '.join(task.columns)}",
             )

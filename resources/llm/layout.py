@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from resources.errors import DataOpsError, did_you_mean
+from resources.llm.outputs import CLEANED, Output, outputs_for
 from resources.tables import Table, as_batches
 
 if TYPE_CHECKING:
@@ -33,11 +34,16 @@ PROVENANCE = ADDED - {"cleaned_text"}
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The columns to clean, the schema that comes out, and whether it is the PRD's."""
+    """The columns to clean, the outputs per row, the schema that comes out, whether the PRD's."""
 
     columns: tuple[str, ...]
+    outputs: tuple[Output, ...]
     schema: pa.Schema
     processed: bool
+
+    def column_of(self, output: Output) -> str:
+        """Give the column that an output goes to."""
+        return _column_of(output, self.processed)
 
     def texts(
         self, batch: pa.RecordBatch, name: str, clean: Callable[[str], str]
@@ -75,8 +81,18 @@ def stream_of(value: object) -> Table:
     return Table(lambda: schema, batches)
 
 
+def _column_of(output: Output, processed: bool) -> str:
+    """Give an output's column: raw text, cleaned, is the PRD's cleaned_text."""
+    return CLEANED if processed and output.of == "raw_text" else output.name
+
+
 def layout_of(
-    schema: pa.Schema, columns: Sequence[str], task: str, *, paid: bool = False
+    schema: pa.Schema,
+    columns: Sequence[str],
+    task: str,
+    *,
+    outputs: Sequence[Output] = (),
+    paid: bool = False,
 ) -> Layout:
     """Find the columns to clean: the task's, else the PRD's raw_text, else all text columns.
 
@@ -95,7 +111,10 @@ def layout_of(
             )
     raw = set(RAW) <= set(schema.names) and "raw_text" in texts
     if raw and tuple(columns) in ((), ("raw_text",)):
-        return Layout(("raw_text",), _processed(schema), True)
+        tied = outputs_for(outputs, ("raw_text",))
+        return Layout(
+            ("raw_text",), tied, _with_outputs(_processed(schema), tied, True, task), True
+        )
     if paid and not columns and len(texts) != 1:
         raise DataOpsError(
             f"the cleaning task {task} does not say which columns to send to its model; "
@@ -103,7 +122,35 @@ def layout_of(
             f"name them in `columns:` ({', '.join(texts)})",
             task=task,
         )
-    return Layout(tuple(columns) or tuple(texts), schema, False)
+    columns = tuple(columns) or tuple(texts)
+    tied = outputs_for(outputs, columns)
+    return Layout(columns, tied, _with_outputs(schema, tied, False, task), False)
+
+
+def _with_outputs(
+    schema: pa.Schema, outputs: Sequence[Output], processed: bool, task: str
+) -> pa.Schema:
+    """Add the columns that outputs bring: all that are not a cleaned column in its own place."""
+    for output in outputs:
+        name = _column_of(output, processed)
+        if output.cleans and name in (output.of, CLEANED) and name in schema.names:
+            continue
+        if name in schema.names:
+            raise DataOpsError(
+                f"the cleaning task {task} has an output {name!r}, but the table has that column",
+                "give the output another name",
+                task=task,
+                column=name,
+            )
+        schema = schema.append(_field(name, output))
+    return schema
+
+
+def _field(name: str, output: Output) -> pa.Field:
+    """Give an output as a field."""
+    import pyarrow as pa
+
+    return pa.field(name, output.arrow())
 
 
 def _is_text(kind: pa.DataType) -> bool:
@@ -133,25 +180,22 @@ def _processed(schema: pa.Schema) -> pa.Schema:
 def with_answers(
     layout: Layout,
     batch: pa.RecordBatch,
-    cleaned: dict[str, list[str | None]],
+    outputs: dict[str, list[Any]],
     models: Sequence[str],
     task: str,
 ) -> pa.RecordBatch:
-    """Put cleaned texts into a batch, as the layout says."""
+    """Put outputs (by column) into a batch, as the layout says."""
     import pyarrow as pa
 
-    columns: dict[str, Any] = {}
+    columns: dict[str, Any] = dict(outputs)
     if layout.processed:
         rows = batch.num_rows
         now = datetime.now(UTC).replace(tzinfo=None)
-        columns = {
-            "cleaned_text": cleaned["raw_text"],
+        columns |= {
             "llm_model": models,
             "cleaning_task": pa.repeat(pa.scalar(task, pa.string()), rows),
             "processed_at": pa.repeat(pa.scalar(now, pa.timestamp("ns")), rows),
         }
-    else:
-        columns.update(cleaned)
     arrays = []
     for field in layout.schema:
         values = columns[field.name] if field.name in columns else batch.column(field.name)

@@ -125,6 +125,24 @@ def unmask(answer: str, masked: Masked) -> str | None:
     return _TOKEN.sub(lambda token: masked.found[int(token[2]) - 1], answer)
 
 
+def keeps_marks(text: str, answer: str) -> bool:
+    """Tell whether an answer holds exactly the tokens of its masked text."""
+    if "⟦" not in text and "⟦" not in answer:
+        return True
+    blank = ("",) * len(_TOKEN.findall(text))
+    return unmask(answer, Masked(text, blank)) is not None
+
+
+def reveal(text: str, masked: Masked) -> str:
+    """Put the values back into a text of another kind, as far as it names any."""
+    return _TOKEN.sub(
+        lambda token: (
+            masked.found[int(token[2]) - 1] if int(token[2]) <= len(masked.found) else token[0]
+        ),
+        text,
+    )
+
+
 def _may_hold(text: str) -> bool:
     """Tell quickly that a text can hold neither personal data nor a token."""
     signs = "@" in text or "＠" in text or "⟦" in text or "%40" in text

@@ -1,45 +1,34 @@
-"""The engine `openai/1`: cleans tables with a model, chunk after chunk, requests never idle."""
+"""Cleaning with a model: chunk after chunk, in order, requests never idle."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
-from resources.llm.asker import Asker
 from resources.llm.background import Background
-from resources.llm.cache import RowCache
-from resources.llm.cleaner import UsageFacts
-from resources.llm.client import Client
+from resources.llm.calls import CallLog
+from resources.llm.cleaner import CleaningRun, UsageFacts
+from resources.llm.connect import Connection, connect, engine_of, open_state
 from resources.llm.counts import Counts
-from resources.llm.endpoint import Endpoint, endpoint_of
+from resources.llm.failures import Paused
 from resources.llm.layout import PROVENANCE, Layout, layout_of, stream_of, with_answers
-from resources.llm.packer import Item, make_item, make_keys
+from resources.llm.masking import Masked, reveal, unmask
+from resources.llm.outputs import Output, Value
+from resources.llm.preparer import Chunk, Preparer
+from resources.llm.prices import load_prices
+from resources.llm.provenance import Provenance
 from resources.llm.results import Answer, Failure
-from resources.llm.rules import cleaner_of
-from resources.llm.task import OPENAI_ENGINE, RULES_ENGINE, CleaningTask
+from resources.llm.task import RULES_ENGINE, CleaningTask
 from resources.rejects import Reject, Rejects, row_json
 from resources.settings import Settings
 from resources.tables import Table
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-_AHEAD = 2
-"""Chunks whose requests are under way while the one before them is finished."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Chunk:
-    """A batch on its way: its texts after the rules, each row's item (None: nothing to ask)."""
-
-    batch: pa.RecordBatch
-    texts: dict[str, list[str | None]]
-    items: list[Item | None]
-
 
 _Results = tuple[dict[bytes, Answer | Failure], set[bytes]]
 
@@ -54,20 +43,24 @@ class ModelCleaner:
         settings: Settings,
         rejects: Rejects,
         environment: Mapping[str, str],
+        run: CleaningRun,
     ) -> None:
         """Read where the model is; a missing key or a wrong URL is told here."""
-        self._task = task
-        self._endpoint: Endpoint = endpoint_of(environment)
-        self._cache_path = settings.data / "cache" / "llm.sqlite"
+        self._task, self._settings, self._run = task, settings, run
+        self._engine = engine_of(task, environment)
         self._rejects = rejects
         self._counts = Counts()
+        self._calls = CallLog(run.calls, texts=self._engine.endpoint.log_texts)
+        self._provenance = Provenance(run.provenance)
+        self._config = task.config_version()
+        self.warnings: list[str] = []
 
     @property
     def usage(self) -> tuple[UsageFacts, ...]:
         """Give what each model did, by the name it answered to."""
         return tuple(
             UsageFacts(
-                engine=RULES_ENGINE if model == RULES_ENGINE else OPENAI_ENGINE,
+                engine=RULES_ENGINE if model == RULES_ENGINE else self._task.engine_version,
                 model=model,
                 task=self._task.name,
                 **asdict(counts),
@@ -75,13 +68,21 @@ class ModelCleaner:
             for model, counts in sorted(dict(self._counts.models).items())
         )
 
+    def close(self) -> None:
+        """Finish the files of calls and provenance."""
+        self._calls.close()
+        self._provenance.close()
+
     def clean(self, table: object) -> Table:
         """Give the cleaned table; rows without an acceptable answer go to the rejects."""
         source = stream_of(table)
 
         def layout() -> Layout:
             """Find the columns to clean, when the table is first looked at."""
-            return layout_of(source.schema, self._task.columns, self._task.name, paid=True)
+            task = self._task
+            return layout_of(
+                source.schema, task.columns, task.name, outputs=task.outputs, paid=True
+            )
 
         return Table(
             lambda: layout().schema,
@@ -91,57 +92,97 @@ class ModelCleaner:
 
     def _batches(self, source: Table, layout: Layout, rows: int) -> Iterator[pa.RecordBatch]:
         """Clean batch after batch, in order, with the next ones' requests already under way."""
-        prepare = _Preparer(self._task, layout)
-        under_way: deque[tuple[_Chunk, Future[_Results]]] = deque()
+        prepare = Preparer(self._task, layout, self._run.salt)
+        under_way: deque[tuple[Chunk, Future[_Results]]] = deque()
         with ExitStack() as open_parts:
-            cache = RowCache(self._cache_path)
-            open_parts.callback(cache.close)
+            state = open_state(self._settings)
+            open_parts.callback(state.close)
             background = open_parts.enter_context(Background())
-            asker, client = background.start(self._connect(layout, cache)).result()
-            open_parts.callback(lambda: background.start(client.close()).result())
-            open_parts.callback(background.cancel)
+            making = connect(
+                self._engine,
+                self._task,
+                layout,
+                state,
+                counts=self._counts,
+                calls=self._calls,
+                run=self._run.run,
+                prices=load_prices(self._settings.root),
+            )
+            connection: Connection = background.start(making).result()
+            open_parts.callback(lambda: self._leave(background, connection))
             for order, batch in enumerate(source.batches(rows)):
                 chunk = prepare.chunk(batch)
-                distinct = list({item.key: item for item in chunk.items if item}.values())
-                under_way.append((chunk, background.start(asker.answers(distinct, order))))
-                if len(under_way) > _AHEAD:
+                answers = connection.asker.answers(prepare.distinct(chunk), order)
+                under_way.append((chunk, background.start(answers)))
+                if len(under_way) > self._engine.ahead:
                     yield self._finish(layout, *under_way.popleft())
+                    self._pause(connection, source.rows)
             while under_way:
                 yield self._finish(layout, *under_way.popleft())
+                self._pause(connection, source.rows)
 
-    async def _connect(self, layout: Layout, cache: RowCache) -> tuple[Asker, Client]:
-        """Make the parts that live in the event loop."""
-        client = Client(self._endpoint, self._counts)
-        return Asker(self._task, layout.columns, client, cache), client
+    def _leave(self, background: Background, connection: Connection) -> None:
+        """End what runs, and keep what was learned."""
+        background.cancel()
+        background.start(connection.close()).result()
+        self.warnings += [w for w in connection.warnings if w not in self.warnings]
 
-    def _finish(self, layout: Layout, chunk: _Chunk, future: Future[_Results]) -> pa.RecordBatch:
+    def _pause(self, connection: Connection, total: int | None) -> None:
+        """End early where nothing more is sent and too many rows wait for a later run."""
+        reason = connection.stop_reason
+        done = sum(counts.rows for counts in self._counts.models.values())
+        waiting = self._rejects.retry_rows
+        rows = max(total or 0, done + self._rejects.rows)
+        if reason and waiting > self._run.most_waiting * rows:
+            raise Paused(
+                f"cleaning is paused after {done:,} rows: {reason}",
+                "what is answered is kept and not paid again; run the same command later",
+                task=self._task.name,
+                rows=done,
+            )
+
+    def _finish(self, layout: Layout, chunk: Chunk, future: Future[_Results]) -> pa.RecordBatch:
         """Wait for a chunk's answers; put them in, and set aside the rows that have none."""
         import pyarrow as pa
 
         results, cached = future.result()
-        models: list[str] = []
-        kept: list[int] = []
+        rows = _Rows(layout)
         for row, item in enumerate(chunk.items):
             result = Answer((), RULES_ENGINE) if item is None else results[item.key]
             if isinstance(result, Failure):
                 self._reject(chunk.batch, row, result)
                 continue
-            kept.append(row)
-            models.append(result.model)
+            rows.add(chunk, row, result)
             self._counts.models[result.model].rows += 1
-            for name, text in zip(layout.columns, result.texts, strict=False):
-                if chunk.texts[name][row]:
-                    chunk.texts[name][row] = text
         self._count_unique(results, cached)
-        texts = chunk.texts
         batch = chunk.batch
-        if len(kept) < batch.num_rows:
-            batch = batch.take(pa.array(kept, pa.int64()))
-            texts = {name: [column[row] for row in kept] for name, column in texts.items()}
-        return with_answers(layout, batch, texts, models, self._task.name)
+        if len(rows.kept) < batch.num_rows:
+            batch = batch.take(pa.array(rows.kept, pa.int64()))
+        self._trace(batch, chunk, rows, cached)
+        return with_answers(layout, batch, rows.outputs, rows.models, self._task.name)
+
+    def _trace(self, batch: pa.RecordBatch, chunk: Chunk, rows: _Rows, cached: set[bytes]) -> None:
+        """Write down how each row was made."""
+        items = [chunk.items[row] for row in rows.kept]
+        origins = [
+            (
+                "rules"
+                if model == RULES_ENGINE
+                else "cache" if item is not None and item.key in cached else "fresh"
+            )
+            for item, model in zip(items, rows.models, strict=True)
+        ]
+        columns: dict[str, Any] = {
+            "item": ["" if item is None else item.key.hex() for item in items],
+            "model": rows.models,
+            "origin": origins,
+            "attempts": rows.attempts,
+        }
+        ids = batch.column("id") if "id" in batch.schema.names else None
+        self._provenance.add(ids, columns, self._task.name, self._config)
 
     def _count_unique(self, results: Mapping[bytes, Answer | Failure], cached: set[bytes]) -> None:
-        """Count distinct rows, and those that the cache knew."""
+        """Count distinct rows, and those that were known already."""
         for key, result in results.items():
             if isinstance(result, Answer):
                 counts = self._counts.models[result.model]
@@ -163,26 +204,50 @@ class ModelCleaner:
         )
 
 
-class _Preparer:
-    """Makes chunks: the rules first, then an item for each row that has a text."""
+class _Rows:
+    """The rows of a chunk that have their outputs, column by column."""
 
-    def __init__(self, task: CleaningTask, layout: Layout) -> None:
-        """Prepare for one table."""
+    def __init__(self, layout: Layout) -> None:
+        """Start without rows."""
         self._layout = layout
-        self._rule = cleaner_of(task.rules)
-        self._keys = make_keys(task, layout.columns)
+        self._columns = [layout.column_of(output) for output in layout.outputs]
+        self.outputs: dict[str, list[Any]] = {name: [] for name in self._columns}
+        # Columns that no output stands for leave as the rules made them.
+        replaced = {output.of for output in layout.outputs}
+        self._ruled = [name for name in layout.columns if name not in replaced]
+        self.outputs |= {self._ruled_column(name): [] for name in self._ruled}
+        self.kept: list[int] = []
+        self.models: list[str] = []
+        self.attempts: list[int] = []
 
-    def chunk(self, batch: pa.RecordBatch) -> _Chunk:
-        """Apply the rules and make the rows' items."""
-        columns = self._layout.columns
-        texts = {name: self._layout.texts(batch, name, self._rule) for name in columns}
-        rows: Sequence[tuple[str | None, ...]] = list(zip(*texts.values(), strict=True))
-        items = [
-            (
-                make_item(self._keys, tuple(text or "" for text in row))
-                if any(text and text.strip() for text in row)
-                else None
-            )
-            for row in rows
-        ]
-        return _Chunk(batch, texts, items)
+    def add(self, chunk: Chunk, row: int, answer: Answer) -> None:
+        """Take a row with its answer."""
+        self.kept.append(row)
+        self.models.append(answer.model)
+        self.attempts.append(answer.attempts)
+        hidden = chunk.masked.get(row)
+        for at, (output, column) in enumerate(
+            zip(self._layout.outputs, self._columns, strict=True)
+        ):
+            own = chunk.texts[output.of][row] if output.cleans else None
+            value = answer.outputs[at] if answer.outputs else None
+            if output.cleans and (not own or value is None):
+                value = own
+            elif hidden is not None and isinstance(value, str):
+                value = self._shown(output, value, hidden)
+            self.outputs[column].append(value)
+        for name in self._ruled:
+            self.outputs[self._ruled_column(name)].append(chunk.texts[name][row])
+
+    def _ruled_column(self, name: str) -> str:
+        """Give where a column goes that only the rules clean."""
+        return "cleaned_text" if self._layout.processed and name == "raw_text" else name
+
+    def _shown(self, output: Output, value: str, hidden: tuple[Masked, ...]) -> Value:
+        """Put what was hidden back into a text."""
+        if output.cleans:
+            mask = hidden[self._layout.columns.index(output.of)]
+            return unmask(value, mask) or value
+        for mask in hidden:
+            value = reveal(value, mask)
+        return value

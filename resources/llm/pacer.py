@@ -1,101 +1,165 @@
-"""When a request may be sent: evenly spaced, never too many in flight, all waiting on a pause."""
+"""When a request may be sent: evenly spaced over all processes, in step with what servers say.
+
+The stretches of time in which a process may send are leased from the shared state, so that
+processes with one key never send at the same moment; within a stretch, requests keep a gap that
+both limits allow, requests and tokens. (After GCRA, the generic cell rate algorithm of ATM Forum
+TM 4.0: what counts is the time at which the next one conforms, not a window's content.)
+"""
 
 from __future__ import annotations
 
 import asyncio
-import heapq
 import math
-import random
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from itertools import count
+from collections.abc import Mapping
+from random import uniform
 
-_BELOW_THE_LIMIT = 0.99
+from resources.llm.limits import Allowance, allowances
+from resources.llm.state import State
+
+_BELOW_THE_LIMIT = 0.995
+_STRETCH = 0.5
+_CATCH_UP, _CATCH_UP_SECONDS = 2, 0.05
 _FEWEST, _MOST = 4, 256
 _FIRST_LATENCY = 3.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
+_SLOWER, _FASTER, _SLOWEST = 0.95, 1.0001, 0.1
+_WINDOW, _TOLERATED = 200, 2
 
 
 class Pacer:
-    """Spaces requests evenly. Who waits with the lower order goes first: older chunks finish first.
+    """Gives turns to one process's requests. Only one caller waits for a turn at a time."""
 
-    Windows that send a second's requests at once are refused by strict servers, so the gap between
-    two requests is kept, with at most one request caught up after a late wake-up.
-    """
-
-    def __init__(self, rate: float) -> None:
-        """Send at most `rate` requests per second."""
+    def __init__(self, state: State, name: str, rate: float, tokens_per_minute: float) -> None:
+        """Share limits with whoever uses `name`: `rate` requests a second, tokens (0: no limit)."""
+        self._state, self._pace, self._pause = state, f"pace:{name}", f"pause:{name}"
         self._rate = rate
-        self._gap = 1 / (rate * _BELOW_THE_LIMIT)
+        self._token_rate = tokens_per_minute / 60
+        self._share = 1.0
+        self._allowed: dict[str, Allowance] = {}
         self._next = 0.0
+        self._end = 0.0
         self._paused_until = 0.0
         self._refusals = 0
+        self._sent = self._refused_in_window = 0
         self._latency = _FIRST_LATENCY
         self._in_flight = 0
-        self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
-        self._arrival = count()
-        self._timer: asyncio.TimerHandle | None = None
+        self._room = asyncio.Event()
+        self._stopped = asyncio.Event()
+
+    @property
+    def in_flight(self) -> int:
+        """Give how many requests wait for their answers."""
+        return self._in_flight
+
+    @property
+    def latency(self) -> float:
+        """Give the seconds that an answer takes, the newest counting most."""
+        return self._latency
 
     @property
     def most_in_flight(self) -> int:
         """Give how many requests the rate keeps in flight at this latency, and half more."""
         return min(max(math.ceil(1.5 * self._rate * self._latency), _FEWEST), _MOST)
 
-    @asynccontextmanager
-    async def slot(self, order: int) -> AsyncIterator[None]:
-        """Wait for one's turn; the request is in flight until the block ends."""
-        loop = asyncio.get_running_loop()
-        turn: asyncio.Future[None] = loop.create_future()
-        heapq.heappush(self._waiting, (order, next(self._arrival), turn))
-        self._plan_next()
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self._leave()
-            raise
-        started = loop.time()
-        try:
-            yield
-        finally:
-            self._latency += 0.1 * (loop.time() - started - self._latency)
-            self._leave()
-
-    def pause(self, seconds: float | None) -> None:
-        """Let nobody send for so long; without a figure, longer with every refusal in a row."""
-        now = asyncio.get_running_loop().time()
-        if seconds is None:
-            if now < self._paused_until:
+    async def turn(self, waiting: int) -> None:
+        """Wait until one request may be sent. waiting: how many packs there are to send."""
+        while self._in_flight >= self.most_in_flight and not self._stopped.is_set():
+            self._room.clear()
+            await self._room.wait()
+        while not self._stopped.is_set():
+            now = self._state.now()
+            if self._next >= self._end or now >= self._end:
+                self._lease(now, waiting)
+            wait = max(self._next, self._paused_until) - now
+            if wait <= 0:
                 return
+            try:
+                async with asyncio.timeout(wait):
+                    await self._stopped.wait()
+            except TimeoutError:
+                pass
+            if self._paused_until > self._end:
+                self._end = 0.0  # what was leased before the pause is void
+
+    def stop(self) -> None:
+        """Let nobody wait any more: nothing will be sent."""
+        self._stopped.set()
+        self._room.set()
+
+    def sent(self, tokens: float) -> None:
+        """Count a request in; the next one keeps the gap that it asks for."""
+        now = self._state.now()
+        gap = self._gap(tokens)
+        # Late by a little is caught up with; a longer sleep does not end in a burst.
+        self._next = max(self._next, now - self._catch_up() * gap) + gap
+        self._in_flight += 1
+        self._sent += 1
+        if self._sent >= _WINDOW:
+            self._sent = self._refused_in_window = 0
+
+    def ended(self, seconds: float | None) -> None:
+        """Count a request out. seconds: until its answer, None where it says nothing of latency."""
+        self._in_flight -= 1
+        if seconds is not None:
+            self._latency += 0.1 * (seconds - self._latency)
+        self._room.set()
+
+    def answered(self, headers: Mapping[str, str] | None) -> None:
+        """Note that the server takes requests, and what it says of its limits."""
+        self._refusals = 0
+        self._share = min(self._share * _FASTER, 1.0)
+        if headers is not None:
+            self._allowed |= allowances(headers, self._state.now())
+
+    def refused(self, wait: float | None) -> float:
+        """Let nobody send for so long; without a figure, longer with every refusal in a row.
+
+        Gives the seconds. Those who were sent before the pause do not lengthen it.
+        """
+        now = self._state.now()
+        if wait is None:
+            if now < self._paused_until:
+                return 0.0
             self._refusals += 1
             longest = min(_FIRST_PAUSE * 2 ** (self._refusals - 1), _LONGEST_PAUSE)
-            seconds = longest * random.uniform(0.5, 1)  # noqa: S311
-        self._paused_until = max(self._paused_until, now + seconds)
+            wait = longest * uniform(0.5, 1)  # noqa: S311 - jitter, not secrecy
+        if now + wait > self._paused_until:
+            if now >= self._paused_until:
+                self._slow_down()
+            self._paused_until = now + wait
+            self._state.raise_figure(self._pause, self._paused_until)
+        return wait
 
-    def answered(self) -> None:
-        """Note that the server takes requests again."""
-        self._refusals = 0
+    def _slow_down(self) -> None:
+        """Send more slowly from here on, where refusals are more than the odd one."""
+        self._refused_in_window += 1
+        if self._refused_in_window > _TOLERATED:
+            self._share = max(self._share * _SLOWER, _SLOWEST)
+            self._sent = self._refused_in_window = 0
 
-    def _leave(self) -> None:
-        """Count a request out."""
-        self._in_flight -= 1
-        self._plan_next()
+    def _gap(self, tokens: float) -> float:
+        """Give the seconds that a request of so many tokens takes of the limits."""
+        now = self._state.now()
+        rate, token_rate = self._rate, self._token_rate
+        for what, allowed in self._allowed.items():
+            if allowed.binds(now):
+                if what == "requests":
+                    rate = min(rate, allowed.refill)
+                else:
+                    token_rate = min(token_rate or allowed.refill, allowed.refill)
+        gap = 1 / (rate * _BELOW_THE_LIMIT * self._share)
+        return max(gap, tokens / token_rate / _BELOW_THE_LIMIT) if token_rate else gap
 
-    def _plan_next(self) -> None:
-        """Set the timer for the next turn, if anybody waits and there is room."""
-        if self._timer is None and self._waiting and self._in_flight < self.most_in_flight:
-            loop = asyncio.get_running_loop()
-            self._timer = loop.call_at(max(self._next, self._paused_until), self._give_turn)
+    def _lease(self, now: float, waiting: int) -> None:
+        """Lease the next stretch of time, as long as what waits will need, half a second at most."""
+        gap = self._gap(0)
+        seconds = max(min(_STRETCH, max(waiting, 1) * gap), gap)
+        overrun = max(self._next - max(self._end, now), 0.0)
+        credit = min(max(now - self._next, 0.0), self._catch_up() * gap) if self._next else 0.0
+        self._next = self._state.lease_time(self._pace, now - credit, seconds, overrun)
+        self._end = self._next + seconds
+        self._paused_until = max(self._paused_until, self._state.figure(self._pause))
 
-    def _give_turn(self) -> None:
-        """Let the first of those who wait go."""
-        self._timer = None
-        now = asyncio.get_running_loop().time()
-        while self._waiting and now >= self._paused_until:
-            _, _, turn = heapq.heappop(self._waiting)
-            if not turn.done():
-                self._next = max(self._next, now - self._gap) + self._gap
-                self._in_flight += 1
-                turn.set_result(None)
-                break
-        self._plan_next()
+    def _catch_up(self) -> float:
+        """Give how many requests may be sent late: as many as strict servers take at once."""
+        return min(_CATCH_UP, _CATCH_UP_SECONDS * self._rate)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from resources.llm.task import CleaningTask
 
 AUTO_ROWS = 20
-AUTO_TOKENS = 1_500
+MOST_AUTO_ROWS = 50
 MOST_TOKENS = 6_000
 
 
@@ -18,29 +19,31 @@ MOST_TOKENS = 6_000
 class Item:
     """What one row asks of a model: its texts, in the order of the columns ("" = nothing).
 
-    key: the row's content, the task's facts and the model, as a digest: the row cache's key.
+    key: the row's content, the task's facts and the model, as a digest: the answer's name.
+    tokens: of the texts, estimated: about 4 ASCII characters each, or one other.
     """
 
     key: bytes
     texts: tuple[str, ...]
-
-    @property
-    def tokens(self) -> int:
-        """Estimate the tokens of the texts: about 4 ASCII characters each, or one other."""
-        return sum(_tokens(text) for text in self.texts)
+    tokens: int = field(compare=False, default=0)
 
 
-def _tokens(text: str) -> int:
+def token_count(text: str) -> int:
     """Estimate the tokens of one text."""
     if text.isascii():
         return len(text) // 4 + 1
-    plain = sum(letter < "\x80" for letter in text)
+    plain = len(text.encode("ascii", "ignore"))
     return plain // 4 + (len(text) - plain) + 1
 
 
-def make_keys(task: CleaningTask, columns: tuple[str, ...]) -> hashlib.blake2b:
-    """Begin the digest that every item's key continues."""
-    facts = {**task.answer_facts(), "columns": list(columns)}
+def make_keys(task: CleaningTask, columns: tuple[str, ...], salt: str = "") -> hashlib.blake2b:
+    """Begin the digest that every item's key continues.
+
+    salt: what ends a cached answer's life, where the task keeps them for one version only.
+    """
+    facts: dict[str, object] = {**task.answer_facts(), "columns": list(columns)}
+    if task.cache == "version":
+        facts["salt"] = salt
     return hashlib.blake2b(json.dumps(facts, sort_keys=True).encode(), digest_size=16)
 
 
@@ -48,28 +51,37 @@ def make_item(keys: hashlib.blake2b, texts: tuple[str, ...]) -> Item:
     """Give the item of a row's texts."""
     digest = keys.copy()
     digest.update(json.dumps(texts, ensure_ascii=False).encode("utf-8", "surrogatepass"))
-    return Item(digest.digest(), texts)
+    return Item(digest.digest(), texts, sum(map(token_count, texts)))
 
 
-def packs(items: Iterable[Item], rows_per_request: int) -> Iterator[list[Item]]:
-    """Pack items in order: at most so many rows (0 = auto) and so many tokens a request."""
-    most_rows = rows_per_request or AUTO_ROWS
-    most_tokens = MOST_TOKENS if rows_per_request else AUTO_TOKENS
+def in_order(items: Iterable[Item]) -> list[Item]:
+    """Give items by length, so that rows of one pack are alike and none waits for a giant."""
+    return sorted(items, key=lambda item: (item.tokens, item.key))
+
+
+def take_pack(waiting: deque[Item], rows: int) -> list[Item]:
+    """Take the next pack: at most so many rows and so many tokens, at least one row."""
     pack: list[Item] = []
     tokens = 0
-    for item in items:
-        if pack and (len(pack) >= most_rows or tokens + item.tokens > most_tokens):
-            yield pack
-            pack, tokens = [], 0
-        pack.append(item)
-        tokens += item.tokens
-    if pack:
-        yield pack
+    while waiting and len(pack) < rows:
+        tokens += waiting[0].tokens
+        if pack and tokens > MOST_TOKENS:
+            break
+        pack.append(waiting.popleft())
+    return pack
+
+
+def packs(items: Iterable[Item], rows: int) -> Iterator[list[Item]]:
+    """Pack items in order."""
+    waiting = deque(items)
+    while waiting:
+        yield take_pack(waiting, rows)
 
 
 def answer_tokens(task: CleaningTask, pack: Sequence[Item]) -> int:
     """Give the most tokens an answer may take: what the texts need, within the task's limit."""
-    needed = 2 * sum(item.tokens for item in pack) + 16 * len(pack) * len(pack[0].texts) + 64
+    names = max(len(pack[0].texts), len(task.outputs))
+    needed = 2 * sum(item.tokens for item in pack) + 16 * len(pack) * names + 64
     if not task.max_tokens:
         return max(needed, 256)
     return min(len(pack) * task.max_tokens, max(task.max_tokens, needed))

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from resources.llm.outputs import Value
+
 
 class Answer(NamedTuple):
-    """The cleaned texts of an item, and the model they are from."""
+    """An item's outputs, the model they are from, and how many requests it took (0: cached)."""
 
-    texts: tuple[str, ...]
+    outputs: tuple[Value, ...]
     model: str
+    attempts: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from resources.errors import DataOpsError, did_you_mean
+from resources.llm.outputs import Output
 
 RULES_ENGINE = "rules/1"
-OPENAI_ENGINE = "openai/1"
+ENGINES = {
+    "openai": "openai/2",
+    "openai-batch": "openai/2",
+    "anthropic": "anthropic/1",
+    "llama": "llama/1",
+}
+"""What a task's `engine:` may be, and its version. A batch asks the same model the same thing."""
+CACHE_POLICIES = ("always", "version")
 RULES = ("encoding", "entities", "tags", "control", "whitespace", "unicode", "repeats")
 DEFAULT_RULES = tuple(rule for rule in RULES if rule != "repeats")
+MASKS = ("email", "phone", "resident", "card")
 SUFFIXES = (".yaml", ".yml", ".json")
 _SHORT = 80
 
@@ -37,10 +48,29 @@ class Invariants:
 
 
 @dataclass(frozen=True, slots=True)
+class Budget:
+    """What may be used, in USD and tokens; 0 means no limit. A day is a UTC day."""
+
+    usd_per_day: float = 0.0
+    usd_per_run: float = 0.0
+    tokens_per_day: int = 0
+    tokens_per_run: int = 0
+
+
+class Example(NamedTuple):
+    """A row and its right answer, as the model is shown them (JSON values)."""
+
+    raw: object
+    cleaned: object
+
+
+@dataclass(frozen=True, slots=True)
 class CleaningTask:
     """One cleaning task. `name` is its file's name; a `model` of "" means the rules engine.
 
     rows_per_request: 0 means auto. max_tokens: per row; 0 means what the texts need.
+    mask: the kinds of personal data that never leave the machine. cache: `always` uses an answer
+    for every later version, `version` until the version it was asked for is published.
     """
 
     name: str
@@ -56,11 +86,22 @@ class CleaningTask:
     fallback_models: tuple[str, ...] = ()
     invariants: Invariants = Invariants()
     rules: tuple[str, ...] = DEFAULT_RULES
+    engine: str = "openai"
+    outputs: tuple[Output, ...] = ()
+    mask: tuple[str, ...] = MASKS
+    budget: Budget = Budget()
+    cache: str = "always"
+    examples: tuple[Example, ...] = ()
+
+    @property
+    def engine_version(self) -> str:
+        """Give the engine that answers, with its version."""
+        return ENGINES[self.engine] if self.model else RULES_ENGINE
 
     def config(self) -> dict[str, str]:
         """Give what changes the result, as flat text facts: task_name and description do not."""
         facts = {
-            "engine": OPENAI_ENGINE if self.model else RULES_ENGINE,
+            "engine": self.engine_version,
             "rules": f"{RULES_ENGINE}: {', '.join(self.rules) or 'none'}",
         }
         if self.columns:
@@ -73,13 +114,18 @@ class CleaningTask:
 
     def answer_facts(self) -> dict[str, str]:
         """Give what a model's answer to one text depends on: not packing, not token limits."""
-        return {"engine": OPENAI_ENGINE, **self._model_facts()}
+        return {"engine": self.engine_version, **self._model_facts()}
+
+    def config_version(self) -> str:
+        """Give the digest of the config, as provenance names it."""
+        facts = json.dumps(self.config(), sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(facts.encode()).hexdigest()[:12]
 
     def _model_facts(self) -> dict[str, str]:
         """Give what is asked of which model, and what its answer must keep."""
         kept = self.invariants
         low, high = kept.length_ratio
-        return {
+        facts = {
             "model": self.model,
             "fallback_models": ", ".join(self.fallback_models),
             "system_message": self.system_message,
@@ -87,7 +133,13 @@ class CleaningTask:
             "temperature": f"{self.temperature:g}",
             "invariants": f"digits={kept.digits} urls={kept.urls} names={kept.names} "
             f"length_ratio={low:g}..{high:g} overlap={kept.overlap:g}",
+            "mask": ", ".join(self.mask) or "none",
         }
+        if self.outputs:
+            facts["outputs"] = "; ".join(output.fact() for output in self.outputs)
+        if self.examples:
+            facts["examples"] = json.dumps(self.examples, ensure_ascii=False)
+        return facts
 
 
 def _brief(value: str) -> str:

@@ -105,7 +105,7 @@ class Bench:
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     """Give a bench whose waits between tries are short."""
-    monkeypatch.setattr("resources.llm.client._LONGEST_WAIT", 0.05)
+    monkeypatch.setattr("resources.llm.sender._LONGEST_WAIT", 0.05)
     monkeypatch.setattr("resources.llm.pacer._FIRST_PAUSE", 0.05)
     return Bench(tmp_path)
 

@@ -1,0 +1,127 @@
+"""Putting the parts of one cleaning together: endpoint, transport, pace, budget, questions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from resources.llm.asker import Asker
+from resources.llm.calls import CallLog
+from resources.llm.counts import Counts
+from resources.llm.endpoint import Endpoint, endpoint_of
+from resources.llm.judge import Judge
+from resources.llm.layout import Layout
+from resources.llm.pacer import Pacer
+from resources.llm.pack_size import PackSize
+from resources.llm.prices import Price
+from resources.llm.recorder import Recorder
+from resources.llm.requests import Requests
+from resources.llm.sender import Sender
+from resources.llm.spending import Spending
+from resources.llm.state import State
+from resources.llm.task import CleaningTask
+from resources.settings import Settings
+
+if TYPE_CHECKING:
+    from resources.llm.transport import Transport
+
+_AHEAD = 2
+"""Chunks whose requests are under way while the one before them is finished."""
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """How a task's model is reached. ahead: chunks under way beside the oldest one."""
+
+    name: str
+    endpoint: Endpoint
+    ahead: int = _AHEAD
+
+
+def engine_of(task: CleaningTask, environment: Mapping[str, str]) -> Engine:
+    """Read how the task's model is reached; raises SettingError naming what is wrong."""
+    return Engine(task.engine, endpoint_of(environment))
+
+
+def open_state(settings: Settings) -> State:
+    """Open what runs share: the project's SQLite file, or the database that the settings name."""
+    return State(settings.llm_state_url or settings.data / "cache" / "llm.sqlite")
+
+
+def experience(engine: Engine, task: CleaningTask) -> str:
+    """Give the name under which is remembered what a task takes at this endpoint."""
+    return f"{engine.endpoint.pace}:{task.model}:{task.name}"
+
+
+def _transport(engine: Engine) -> Transport:
+    """Make what carries the requests."""
+    from resources.llm.openai_chat import OpenAIChat
+
+    return OpenAIChat(engine.endpoint)
+
+
+class Connection:
+    """The open parts of one cleaning."""
+
+    def __init__(
+        self,
+        asker: Asker,
+        sender: Sender,
+        transport: Transport,
+        spending: Spending,
+        learned: tuple[Requests, PackSize],
+    ) -> None:
+        """Keep what has to be closed."""
+        self.asker = asker
+        self._sender, self._transport, self._spending = sender, transport, spending
+        self._learned = learned
+
+    @property
+    def stop_reason(self) -> str:
+        """Give why nothing more is sent ("" = it is)."""
+        return self._sender.stop_reason
+
+    @property
+    def warnings(self) -> list[str]:
+        """Give what somebody should know."""
+        return self._spending.warnings
+
+    async def close(self) -> None:
+        """Give back what was reserved, remember what was learned, close the connections."""
+        self._spending.close()
+        for part in self._learned:
+            part.close()
+        await self._transport.close()
+
+
+async def connect(
+    engine: Engine,
+    task: CleaningTask,
+    layout: Layout,
+    state: State,
+    *,
+    counts: Counts,
+    calls: CallLog,
+    run: str,
+    prices: Mapping[str, Price],
+) -> Connection:
+    """Put the parts together, inside the event loop they live in."""
+    endpoint = engine.endpoint
+    name = experience(engine, task)
+    requests = Requests(task, layout.columns, layout.outputs, state, name)
+    size = PackSize(task.rows_per_request, state, name)
+    spending = Spending(state, task, prices, run=run, project=endpoint.budget)
+    transport = _transport(engine)
+    sender = Sender(
+        transport,
+        requests,
+        Pacer(state, endpoint.pace, endpoint.rate, endpoint.tokens_per_minute),
+        spending,
+        Recorder(transport.url, task.name, counts, calls, spending),
+        size,
+        patience=endpoint.patience,
+    )
+    judge = Judge(layout.columns, layout.outputs, task.invariants)
+    asker = Asker(task, judge, sender, state)
+    return Connection(asker, sender, transport, spending, (requests, size))

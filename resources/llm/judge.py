@@ -1,0 +1,103 @@
+"""Which rows of a reply stand, and what is wrong with the others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from resources.llm.masking import keeps_marks
+from resources.llm.outputs import Output, Value
+from resources.llm.packer import Item
+from resources.llm.protocol import is_object, read_answer
+from resources.llm.results import Failure
+from resources.llm.task import Invariants
+from resources.llm.transport import Reply
+from resources.llm.validator import foreign, problem
+
+_SHOWN: Final = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """An item without an acceptable answer yet."""
+
+    item: Item
+    why: Failure
+
+
+class Judge:
+    """Reads replies for one task over one table: every row by itself."""
+
+    def __init__(
+        self, columns: tuple[str, ...], outputs: tuple[Output, ...], invariants: Invariants
+    ) -> None:
+        """Judge answers to rows of these columns."""
+        self._columns, self._outputs, self._kept = columns, outputs, invariants
+        # For each output that is a column's text, cleaned: where it stands, and its column.
+        self._texts = [
+            (at, columns.index(output.of)) for at, output in enumerate(outputs) if output.cleans
+        ]
+
+    @staticmethod
+    def is_readable(reply: Reply) -> bool:
+        """Tell whether a reply is an answer at all, and was not cut off."""
+        return not reply.cut and is_object(reply.content)
+
+    def read(
+        self, items: Sequence[Item], reply: Reply
+    ) -> tuple[list[tuple[Item, tuple[Value, ...]]], list[Open]]:
+        """Give the items whose answers stand, with their outputs, and the others."""
+        found = read_answer(reply.content, self._outputs, len(items))
+        missing = "the answer was cut off at its token limit" if reply.cut else "no answer for it"
+        accepted: list[tuple[Item, tuple[Value, ...]]] = []
+        left: list[Open] = []
+        for number, item in enumerate(items, 1):
+            values = found.get(number)
+            if values is None:
+                last = reply.content[:_SHOWN] if len(items) == 1 else ""
+                left.append(Open(item, Failure(missing, answer=last)))
+                continue
+            why = self._problem(item, values, items)
+            if why is None:
+                stored = (o.stored(v) for o, v in zip(self._outputs, values, strict=True))
+                accepted.append((item, tuple(stored)))
+            else:
+                left.append(Open(item, why))
+        return accepted, left
+
+    def by_rules(self, item: Item) -> tuple[Value, ...]:
+        """Give an item's outputs as the rules left them: texts as sent, nothing else."""
+        columns = dict(self._texts)
+        return tuple(
+            item.texts[columns[at]] if at in columns else None for at in range(len(self._outputs))
+        )
+
+    def _problem(
+        self, item: Item, values: Sequence[object], pack: Sequence[Item]
+    ) -> Failure | None:
+        """Say what keeps an answer from standing for its row."""
+        for output, value in zip(self._outputs, values, strict=True):
+            if why := output.problem(value):
+                return Failure(why, output.name, answer=str(value)[:_SHOWN])
+        answers: list[str] = []
+        for at, column in self._texts:
+            text, answer = item.texts[column], values[at]
+            if answer is None:
+                continue
+            assert isinstance(answer, str)  # noqa: S101 - the output's own check came first
+            if why := problem(text, answer, self._kept):
+                return Failure(why, self._outputs[at].of, answer=answer[:_SHOWN])
+            if not keeps_marks(text, answer):
+                why = "the answer does not keep what stands for personal data"
+                return Failure(why, self._outputs[at].of, answer=answer[:_SHOWN])
+            answers += [answer] if text else []
+        # Across all columns: single cells of different rows are often rightly equal.
+        if answers and len(pack) > 1:
+            whole = "\n".join(answers)
+            others = ("\n".join(filter(None, other.texts)) for other in pack if other is not item)
+            if foreign("\n".join(filter(None, item.texts)), whole, others):
+                return Failure(
+                    "the answer is another row's, or mixed with it", answer=whole[:_SHOWN]
+                )
+        return None

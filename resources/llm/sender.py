@@ -1,0 +1,389 @@
+"""Sends packs: every attempt in its turn, retried, hedged, counted, and stopped in time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Coroutine
+from random import uniform
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from resources.errors import DataOpsError, TransientError
+from resources.llm.breaker import Breaker
+from resources.llm.failures import (
+    FAILURES,
+    Again,
+    Doubtful,
+    Failed,
+    Limited,
+    Passing,
+    Refused,
+)
+from resources.llm.latency import Latencies
+from resources.llm.recorder import Recorder
+from resources.llm.transport import Ask, Reply
+
+if TYPE_CHECKING:
+    from resources.llm.pacer import Pacer
+    from resources.llm.pack_size import PackSize
+    from resources.llm.requests import Requests
+    from resources.llm.spending import Spending
+    from resources.llm.transport import Transport
+    from resources.llm.work import Pack, Work
+
+_TRIES: Final = 4
+_FIRST_WAIT, _LONGEST_WAIT = 0.5, 20.0
+_REFUSED_TOO_LONG: Final = 900.0
+_STARTING: Final = 3
+_BETWEEN_LOOKS: Final = 0.1
+
+
+class Receiver(Protocol):
+    """Who takes what becomes of packs."""
+
+    def ask_of(self, pack: Pack) -> tuple[str, float]:
+        """Give the model and the temperature that a pack is for."""
+
+    def sent(self, pack: Pack) -> None:
+        """Note that a request with these items is on its way."""
+
+    def replied(self, pack: Pack, reply: Reply) -> bool:
+        """Take a reply; tell whether any of it is used."""
+
+    def failed(self, pack: Pack, why: Failed) -> None:
+        """See to a pack that will get no answer as it is."""
+
+    def stopped(self, reason: str) -> None:
+        """Give up what waits, for a cause that passes."""
+
+    def broke(self, error: BaseException) -> None:
+        """Let everybody who waits know that the run is over."""
+
+
+class Sender:
+    """Takes packs from the work whenever the pacer gives a turn, and sees each one through."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        requests: Requests,
+        pacer: Pacer,
+        spending: Spending,
+        recorder: Recorder,
+        size: PackSize,
+        *,
+        patience: float,
+    ) -> None:
+        """Send by `transport`. patience: the seconds of an outage after which the run pauses."""
+        self._transport, self._requests, self._pacer = transport, requests, pacer
+        self._spending, self._recorder, self._size = spending, recorder, size
+        self._patience = patience
+        self._breakers: dict[str, Breaker] = defaultdict(Breaker)
+        self._latencies = Latencies()
+        self._more = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._flights: dict[asyncio.Task[None], Pack] = {}
+        self._probing = asyncio.Lock()
+        self._has_answered = False
+        self._refused_since: float | None = None
+        self.stop_reason = ""
+
+    def start(self, work: Work, receiver: Receiver) -> None:
+        """Begin to send what comes to be in `work`."""
+        self._work, self._receiver = work, receiver
+        self._loop = asyncio.get_running_loop()
+        self._spawn(self._dispatch())
+
+    def wake(self) -> None:
+        """Look at the work again: something was added."""
+        self._more.set()
+
+    def _spawn(self, work: Coroutine[Any, Any, None], pack: Pack | None = None) -> None:
+        """Run a coroutine beside; what it raises ends the run."""
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        if pack is not None:
+            self._flights[task] = pack
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """Let an error of a coroutine end the run."""
+        self._tasks.discard(task)
+        self._flights.pop(task, None)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._receiver.broke(error)
+
+    async def _dispatch(self) -> None:
+        """Send pack after pack, each in its turn."""
+        while True:
+            await self._something_due()
+            if self.stop_reason:
+                await self._wind_down()
+                continue
+            if self._is_out():
+                await asyncio.sleep(_BETWEEN_LOOKS)
+                continue
+            rows = self._size.rows
+            await self._pacer.turn(self._work.waiting(rows))
+            pack = self._work.take(self._loop.time(), rows, self._pacer.latency)
+            if pack is None or self.stop_reason:
+                continue
+            model, temperature = self._model_for(pack)
+            if self._breakers[model].is_open:
+                self._work.put(pack, at=self._loop.time() + 1.0)
+                continue
+            ask = self._requests.ask(pack.items, model, temperature)
+            tokens = self._requests.tokens(pack.items)
+            if refused := self._spending.reserve(model, *tokens):
+                self._stop(refused)
+                continue
+            self._pacer.sent(sum(tokens))
+            self._receiver.sent(pack)
+            pack.flights += 1
+            self._spawn(self._fly(pack, ask, tokens), pack)
+
+    async def _something_due(self) -> None:
+        """Wait until there is something to send."""
+        while not self._work.due(self._loop.time()):
+            self._more.clear()
+            at = self._work.next_at()
+            wait = None if at is None else max(at - self._loop.time(), 0.0)
+            try:
+                async with asyncio.timeout(wait):
+                    await self._more.wait()
+            except TimeoutError:
+                continue
+
+    async def _wind_down(self) -> None:
+        """Wait for what is in flight, which still counts; give up the rest."""
+        while self._flights:
+            await asyncio.wait(self._flights)
+        self._work.clear()
+        self._receiver.stopped(self.stop_reason)
+
+    def _is_out(self) -> bool:
+        """Tell whether every model is out; those whose time has come are probed."""
+        now = self._loop.time()
+        out = [m for m in self._requests.models if self._breakers[m].is_open]
+        for model in out:
+            if self._breakers[model].probe_is_due(now):
+                self._spawn(self._probe_outage(model))
+        return len(out) == len(self._requests.models)
+
+    def _model_for(self, pack: Pack) -> tuple[str, float]:
+        """Give whom to ask: while a model is out, the first of its fallbacks that is not."""
+        model, temperature = self._receiver.ask_of(pack)
+        if self._breakers[model].is_open:
+            for other in self._requests.models:
+                if not self._breakers[other].is_open:
+                    return other, temperature
+        return model, temperature
+
+    async def _fly(self, pack: Pack, ask: Ask, tokens: tuple[float, float]) -> None:
+        """See one request through, whatever comes of it."""
+        started = self._loop.time()
+        hedge = None
+        if not pack.hedged and (wait := self._latencies.too_long(pack.tokens)):
+            hedge = self._loop.call_later(wait, self._hedge, pack, ask.model)
+        reply, failure = None, None
+        status, error = 0, "no longer needed"
+        try:
+            reply = await self._transport.send(ask)
+            status, error = 200, ""
+        except FAILURES as failed:
+            failure, status, error = failed, failed.status, str(failed)
+        except DataOpsError as wrong:
+            status, error = int(str(wrong.facts.get("status") or 0)), wrong.problem
+            raise
+        finally:
+            if hedge is not None:
+                hedge.cancel()
+            pack.flights -= 1
+            took = self._loop.time() - started
+            silent = reply is None and not isinstance(failure, Refused)
+            self._pacer.ended(None if silent else took)
+            used = (reply.prompt_tokens, reply.completion_tokens) if reply is not None else (0, 0)
+            self._spending.settle(ask.model, reply, reserved=tokens, used=used)
+            self._recorder.call(pack, ask, reply, seconds=took, status=status, error=error)
+        if reply is not None:
+            self._take(pack, ask, reply, took)
+        elif failure is not None:
+            await self._handle(pack, ask, failure)
+
+    def _take(self, pack: Pack, ask: Ask, reply: Reply, seconds: float) -> None:
+        """Hand a reply on, and learn from it."""
+        breaker, now = self._breakers[ask.model], self._loop.time()
+        breaker.answered()
+        breaker.called(now, ok=True)
+        self._has_answered = True
+        self._refused_since = None
+        self._pacer.answered(reply.headers)
+        self._latencies.add(pack.tokens, seconds)
+        self._size.answered(len(pack.items), seconds)
+        self._requests.learn(pack.items, reply)
+        if pack.done:
+            return
+        self._receiver.replied(pack, reply)
+        for task, other in list(self._flights.items()):
+            if other is pack and task is not asyncio.current_task():
+                task.cancel()
+
+    async def _handle(self, pack: Pack, ask: Ask, failure: Exception) -> None:
+        """Do what a failure asks for; while a second request is under way, that one decides."""
+        stops = isinstance(failure, Passing) and failure.stop
+        if pack.done or (pack.flights and not stops):
+            return
+        if isinstance(failure, Again):
+            self._work.put(pack)
+        elif isinstance(failure, Limited):
+            self._hold_back(pack, failure)
+        elif isinstance(failure, Refused):
+            self._breakers[ask.model].answered()
+            self._has_answered = True
+            self._receiver.failed(pack, Failed(f"the model refuses: {failure}", passes=False))
+        elif isinstance(failure, Doubtful):
+            await self._settle_doubt(pack, ask, failure)
+        elif isinstance(failure, Passing):
+            await self._silent(pack, ask, failure)
+        self.wake()
+
+    def _hold_back(self, pack: Pack, failure: Limited) -> None:
+        """Pause everybody after a 429; it costs the pack no try."""
+        now = self._loop.time()
+        self._refused_since = self._refused_since or now
+        waited = now - self._refused_since
+        self._work.put(pack)
+        if waited + self._pacer.refused(failure.wait) > _REFUSED_TOO_LONG:
+            self._stop("the LLM's rate limit leaves no room (status 429)")
+
+    async def _settle_doubt(self, pack: Pack, ask: Ask, failure: Doubtful) -> None:
+        """Find out whether a 4xx means the pack or the settings: a harmless row tells."""
+        if not self._breakers[ask.model].works:
+            async with self._probing:
+                if not self._breakers[ask.model].works:
+                    try:
+                        await self._probe(ask.model)
+                    except (Doubtful, Refused):
+                        raise failure.wrong from None
+                    except Passing:
+                        self._again_later(pack, None)
+                        return
+        self._receiver.failed(pack, Failed(f"the model refuses: {failure}", passes=False))
+
+    async def _silent(self, pack: Pack, ask: Ask, failure: Passing) -> None:
+        """Ask again after a while; a pack that never gets an answer may itself be the cause."""
+        if failure.stop:
+            self._stop(str(failure))
+            return
+        breaker, now = self._breakers[ask.model], self._loop.time()
+        breaker.called(now, ok=False)
+        if breaker.is_open:
+            self._work.put(pack, at=breaker.next_probe)
+            return
+        pack.failures += 1
+        if pack.failures < (_TRIES if self._has_answered else _STARTING):
+            self._again_later(pack, failure.wait)
+            return
+        if breaker.gave_up() and not await self._is_there(ask.model, failure):
+            pack.failures = 0
+            self._work.put(pack, at=max(breaker.next_probe, now))
+            return
+        self._receiver.failed(pack, Failed(str(failure), passes=True))
+
+    def _again_later(self, pack: Pack, failure_wait: float | None) -> None:
+        """Ask for a pack again after a pause that grows, and differs from pack to pack."""
+        longest = min(_FIRST_WAIT * 2**pack.failures, _LONGEST_WAIT)
+        pause = max(failure_wait or 0.0, uniform(0, longest))  # noqa: S311 - jitter, not secrecy
+        pack.hedged = False
+        self._work.put(pack, at=self._loop.time() + pause)
+
+    async def _is_there(self, model: str, failure: Passing) -> bool:
+        """Tell whether a harmless row gets an answer; open the breaker if not.
+
+        Before the first answer a silent server is an error: nothing is lost yet, and a setting may
+        be wrong.
+        """
+        breaker = self._breakers[model]
+        async with self._probing:
+            if breaker.is_open:
+                return False
+            try:
+                await self._probe(model)
+            except (Refused, Doubtful):
+                breaker.answered()
+            except Passing as still:
+                if not self._has_answered:
+                    raise TransientError(
+                        f"the LLM at {self._transport.url} gives no answer: {failure}",
+                        "check DATAOPS_LLM_BASE_URL and the network, or try again later",
+                        url=self._transport.url,
+                    ) from None
+                if still.stop:
+                    self._stop(str(still))
+                breaker.open(self._loop.time())
+                return False
+        return True
+
+    async def _probe(self, model: str) -> None:
+        """Ask for a harmless row: what keeps it from an answer is the server or the settings."""
+        while True:
+            await self._pacer.turn(1)
+            if self.stop_reason:
+                raise Passing(self.stop_reason, stop=True)
+            try:
+                await self._probe_once(self._requests.probe(model))
+            except Again:
+                continue
+            except Limited as failure:
+                self._pacer.refused(failure.wait)
+                continue
+            self._has_answered = True
+            self._breakers[model].answered()
+            return
+
+    async def _probe_once(self, ask: Ask) -> None:
+        """Send one probe."""
+        self._pacer.sent(sum(self._requests.probe_tokens))
+        started = self._loop.time()
+        reply, status, error = None, 0, ""
+        try:
+            reply = await self._transport.send(ask)
+            status = 200
+        except FAILURES as failure:
+            status, error = failure.status, str(failure)
+            raise
+        finally:
+            took = self._loop.time() - started
+            self._pacer.ended(None)
+            self._recorder.call(None, ask, reply, seconds=took, status=status, error=error)
+
+    async def _probe_outage(self, model: str) -> None:
+        """See whether a model that was out is there again; pause the run where all stay away."""
+        breaker = self._breakers[model]
+        try:
+            await self._probe(model)
+        except (Refused, Doubtful):
+            breaker.answered()
+        except Passing as failure:
+            now = self._loop.time()
+            breaker.probe_failed(now)
+            out = now - (breaker.open_since or now)
+            if failure.stop:
+                self._stop(str(failure))
+            elif out > self._patience and self._is_out():
+                self._stop(f"the LLM has been out of reach for {out:,.0f} s ({failure})")
+        self.wake()
+
+    def _hedge(self, pack: Pack, model: str) -> None:
+        """Send a second request for a pack whose first one hangs."""
+        if not (pack.done or pack.hedged or self.stop_reason or self._breakers[model].is_open):
+            pack.hedged = True
+            pack.kind = "hedge"
+            self._work.put(pack)
+            self.wake()
+
+    def _stop(self, reason: str) -> None:
+        """Send nothing more; the rest is for a later run."""
+        self.stop_reason = self.stop_reason or reason
+        self._pacer.stop()
+        self.wake()
