@@ -21,6 +21,7 @@ from resources.llm.work import Pack, Work
 _TRIES_POOLED: Final = 2
 _USELESS: Final = 20
 _REMEMBERED: Final = 10_000
+_AT_ONCE: Final = 500
 
 
 @dataclass(slots=True)
@@ -53,7 +54,10 @@ class Asker:
         self, items: Sequence[Item], order: int
     ) -> tuple[dict[bytes, Answer | Failure], set[bytes]]:
         """Answer distinct items; give the answers, and the keys that were known already."""
-        results: dict[bytes, Answer | Failure] = dict(self._state.answers(items))
+        results: dict[bytes, Answer | Failure] = {}
+        for start in range(0, len(items), _AT_ONCE):
+            results.update(self._state.answers(items[start : start + _AT_ONCE]))
+            await asyncio.sleep(0)  # requests that are due go first
         cached = set(results)
         shared: dict[bytes, asyncio.Future[Answer | Failure]] = {}
         own: list[Item] = []

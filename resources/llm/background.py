@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from collections.abc import Coroutine
 from concurrent.futures import Future
@@ -10,6 +11,8 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+_SWITCH = 0.0005
+"""Seconds that a busy caller may keep the loop from running: requests have their moment."""
 
 
 class Background:
@@ -22,6 +25,8 @@ class Background:
 
     def __enter__(self) -> Background:
         """Start the thread."""
+        self._switch = sys.getswitchinterval()
+        sys.setswitchinterval(_SWITCH)
         self._thread.start()
         return self
 
@@ -38,6 +43,7 @@ class Background:
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join()
             self._loop.close()
+            sys.setswitchinterval(self._switch)
 
     def start(self, work: Coroutine[Any, Any, T]) -> Future[T]:
         """Start a coroutine; its result is waited for with `.result()`."""

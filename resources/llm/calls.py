@@ -42,9 +42,7 @@ class CallLog:
             if self._file is None:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 descriptor = os.open(self._path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o640)
-                self._file = open(
-                    descriptor, "w", encoding="utf-8", buffering=1
-                )
+                self._file = open(descriptor, "w", encoding="utf-8", buffering=1)
             self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
 
     def close(self) -> None:

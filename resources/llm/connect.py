@@ -44,6 +44,14 @@ def engine_of(task: CleaningTask, environment: Mapping[str, str]) -> Engine:
     return Engine(task.engine, endpoint_of(environment))
 
 
+def load_libraries() -> None:
+    """Import what takes most of a second before the first request could be sent."""
+    import anyio._backends._asyncio
+    import openai
+
+    assert openai, anyio  # noqa: S101 - imported to be there
+
+
 def open_state(settings: Settings) -> State:
     """Open what runs share: the project's SQLite file, or the database that the settings name."""
     return State(settings.llm_state_url or settings.data / "cache" / "llm.sqlite")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from resources.llm.background import Background
 from resources.llm.calls import CallLog
 from resources.llm.cleaner import CleaningRun, UsageFacts
-from resources.llm.connect import Connection, connect, engine_of, open_state
+from resources.llm.connect import Connection, connect, engine_of, load_libraries, open_state
 from resources.llm.counts import Counts
 from resources.llm.failures import Paused
 from resources.llm.layout import PROVENANCE, Layout, layout_of, stream_of, with_answers
@@ -29,6 +29,8 @@ from resources.tables import Table
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+_FIRST_ROWS = 400
 
 _Results = tuple[dict[bytes, Answer | Failure], set[bytes]]
 
@@ -48,6 +50,8 @@ class ModelCleaner:
         """Read where the model is; a missing key or a wrong URL is told here."""
         self._task, self._settings, self._run = task, settings, run
         self._engine = engine_of(task, environment)
+        load_libraries()
+        open_state(settings).close()  # what is wrong with it is told before anything is read
         self._rejects = rejects
         self._counts = Counts()
         self._calls = CallLog(run.calls, texts=self._engine.endpoint.log_texts)
@@ -110,7 +114,7 @@ class ModelCleaner:
             )
             connection: Connection = background.start(making).result()
             open_parts.callback(lambda: self._leave(background, connection))
-            for order, batch in enumerate(source.batches(rows)):
+            for order, batch in enumerate(_first_soon(source.batches(rows))):
                 chunk = prepare.chunk(batch)
                 answers = connection.asker.answers(prepare.distinct(chunk), order)
                 under_way.append((chunk, background.start(answers)))
@@ -202,6 +206,16 @@ class ModelCleaner:
                 answer=failure.answer,
             )
         )
+
+
+def _first_soon(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Split a little off the first batch, so that requests begin while the rest is prepared."""
+    for number, batch in enumerate(batches):
+        if number or batch.num_rows <= _FIRST_ROWS:
+            yield batch
+        else:
+            yield batch.slice(0, _FIRST_ROWS)
+            yield batch.slice(_FIRST_ROWS)
 
 
 class _Rows:

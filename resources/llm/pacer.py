@@ -16,13 +16,12 @@ from random import uniform
 from resources.llm.limits import Allowance, allowances
 from resources.llm.state import State
 
-_BELOW_THE_LIMIT = 0.995
 _STRETCH = 0.5
 _CATCH_UP, _CATCH_UP_SECONDS = 2, 0.05
 _FEWEST, _MOST = 4, 256
 _FIRST_LATENCY = 3.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
-_SLOWER, _FASTER, _SLOWEST = 0.95, 1.0001, 0.1
+_SLOWER, _FASTER, _SLOWEST = 0.97, 1.0001, 0.1
 _WINDOW, _TOLERATED = 200, 2
 
 
@@ -147,8 +146,8 @@ class Pacer:
                     rate = min(rate, allowed.refill)
                 else:
                     token_rate = min(token_rate or allowed.refill, allowed.refill)
-        gap = 1 / (rate * _BELOW_THE_LIMIT * self._share)
-        return max(gap, tokens / token_rate / _BELOW_THE_LIMIT) if token_rate else gap
+        gap = 1 / (rate * self._share)
+        return max(gap, tokens / token_rate) if token_rate else gap
 
     def _lease(self, now: float, waiting: int) -> None:
         """Lease the next stretch of time, as long as what waits will need, half a second at most."""

@@ -264,8 +264,9 @@ def test_requests_are_spaced_evenly(bench: Bench) -> None:
 
 def test_an_outage_sets_rows_aside_to_be_tried_again_and_keeps_what_was_done(bench: Bench) -> None:
     texts = reviews(400)
+    impatient = {"DATAOPS_LLM_OUTAGE_SECONDS": "0.5"}
     with LlmServer(Behaviour(outage=(6, 10_000))) as server:
-        result = bench.clean(server, texts, chunk=400)
+        result = bench.clean(server, texts, chunk=400, environment=impatient)
         assert len(result.rows) == 100
         assert all(reject.retry and "503" in reject.reason for reject in result.rejects)
         assert result.requests < 150
@@ -338,7 +339,7 @@ def test_usage_says_what_was_used(bench: Bench) -> None:
         usage = bench.clean(server, [*reviews(40), *reviews(40)]).usage
     assert len(usage) == 1
     assert (usage[0].engine, usage[0].model, usage[0].task) == (
-        "openai/1",
+        "openai/2",
         "m-2026-01-01",
         "clean.yaml",
     )
