@@ -133,6 +133,7 @@ def _leaving(known: _Known, asked: set[int], head: Head) -> tuple[tuple[int, ...
     kept = {f.path for v in known.alive if v.number not in numbers for f in v.files}
     kept |= {f.path for f in current.files} if current is not None else set()
     files = dict.fromkeys(f.path for v in leaving for f in v.files if f.path not in kept)
+    files |= dict.fromkeys(v.provenance_file for v in leaving if v.provenance_file)
     return tuple(version.number for version in leaving), tuple(files)
 
 

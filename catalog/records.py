@@ -103,6 +103,7 @@ class Materialized(Event, tag="materialized", frozen=True, kw_only=True, gc=Fals
     code, config, inputs, sources: what it was made from, item by item.
     unchanged: the result was identical, so `files` are those of an earlier version.
     rows_in = rows + duplicates + quarantined. retry_rows: those quarantined for a passing cause.
+    calls_file: log of calls to models; provenance_file: how each row was made ("" = none).
     seconds, cpu_seconds, peak_memory (bytes): of the attempt.
     """
 
@@ -135,6 +136,9 @@ class Materialized(Event, tag="materialized", frozen=True, kw_only=True, gc=Fals
     columns: tuple[SchemaColumn, ...] = ()
     checks: tuple[Check, ...] = ()
     usage: tuple[Usage, ...] = ()
+    calls_file: str = ""
+    provenance_file: str = ""
+    warnings: tuple[str, ...] = ()
     seconds: float = 0.0
     cpu_seconds: float = 0.0
     peak_memory: int = 0
@@ -193,6 +197,8 @@ class Attempted(Event, tag="attempted", frozen=True, kw_only=True, gc=False):
     rows: int = 0
     quarantined: int = 0
     quarantine_file: str = ""
+    usage: tuple[Usage, ...] = ()
+    calls_file: str = ""
     seconds: float = 0.0
     log: str = ""
     host: str = ""

@@ -108,6 +108,8 @@ def _materialized(m: Materialized, at: datetime | None) -> Iterator[Row]:
             m.host,
             m.log,
             m.release,
+            m.provenance_file,
+            list(m.warnings),
         ),
     )
     for i, f in enumerate(m.files):
@@ -128,7 +130,7 @@ def _materialized(m: Materialized, at: datetime | None) -> Iterator[Row]:
         aside = (m.quarantined, m.retry_rows, m.quarantine_file)
         yield "quarantine", (m.key, m.number, m.attempt, at, *aside)
     for u in m.usage:
-        yield "llm_usage", (m.key, m.number, at, *astuple(u))
+        yield "llm_usage", (m.key, m.number, m.attempt, at, *astuple(u))
 
 
 def _attempted(a: Attempted, at: datetime | None) -> Iterator[Row]:
@@ -140,6 +142,8 @@ def _attempted(a: Attempted, at: datetime | None) -> Iterator[Row]:
         yield "checks", (a.key, None, a.attempt, at, *astuple(check))
     if a.quarantine_file:
         yield "quarantine", (a.key, None, a.attempt, at, a.quarantined, 0, a.quarantine_file)
+    for u in a.usage:
+        yield "llm_usage", (a.key, None, a.attempt, at, *astuple(u))
 
 
 def _declared(event: Declared, at: datetime | None) -> Iterator[Row]:

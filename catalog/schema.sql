@@ -17,7 +17,7 @@ CREATE TABLE materializations (
   bytes BIGINT, data_version VARCHAR, content_algorithm VARCHAR, code_version VARCHAR,
   config MAP(VARCHAR, VARCHAR), schema_version BIGINT, schema_fingerprint VARCHAR,
   seconds DOUBLE, cpu_seconds DOUBLE, peak_memory BIGINT, host VARCHAR, log VARCHAR,
-  release VARCHAR);
+  release VARCHAR, provenance VARCHAR, warnings VARCHAR[]);
 CREATE TABLE files (
   key VARCHAR, version BIGINT, ordinal BIGINT, path VARCHAR, rows BIGINT, bytes BIGINT,
   checksum VARCHAR, content VARCHAR, partition VARCHAR);
@@ -37,7 +37,7 @@ CREATE TABLE quarantine (
   key VARCHAR, version BIGINT, attempt VARCHAR, created_at TIMESTAMP, rows BIGINT, retry_rows BIGINT,
   file VARCHAR);
 CREATE TABLE llm_usage (
-  key VARCHAR, version BIGINT, created_at TIMESTAMP, engine VARCHAR, model VARCHAR, task VARCHAR,
+  key VARCHAR, version BIGINT, attempt VARCHAR, created_at TIMESTAMP, engine VARCHAR, model VARCHAR, task VARCHAR,
   rows BIGINT, unique_rows BIGINT, cached_rows BIGINT, requests BIGINT, failed_requests BIGINT,
   prompt_tokens BIGINT, completion_tokens BIGINT, cost DOUBLE, seconds DOUBLE);
 CREATE TABLE attempts (
@@ -115,6 +115,21 @@ CREATE VIEW quarantined_rows AS
 SELECT NULL::VARCHAR AS file, NULL::VARCHAR AS row, NULL::VARCHAR AS rule, NULL::VARCHAR AS column,
   NULL::VARCHAR AS reason, NULL::VARCHAR AS source, NULL::BIGINT AS line, NULL::BOOLEAN AS retry,
   NULL::VARCHAR AS answer
+WHERE false;
+
+-- Every call to a model, and how each cleaned row was made; pointed at their files likewise.
+CREATE VIEW llm_calls AS
+SELECT NULL::VARCHAR AS key, NULL::VARCHAR AS file, NULL::TIMESTAMP AS called_at,
+  NULL::VARCHAR AS endpoint, NULL::VARCHAR AS model, NULL::VARCHAR AS answered_as,
+  NULL::VARCHAR AS task, NULL::VARCHAR AS kind, NULL::BIGINT AS rows, NULL::BIGINT AS status,
+  NULL::BIGINT AS prompt_tokens, NULL::BIGINT AS completion_tokens, NULL::DOUBLE AS cost,
+  NULL::DOUBLE AS latency, NULL::VARCHAR AS error, NULL::VARCHAR AS request,
+  NULL::VARCHAR AS response
+WHERE false;
+CREATE VIEW provenance AS
+SELECT NULL::VARCHAR AS key, NULL::VARCHAR AS file, NULL::BIGINT AS position, NULL::VARCHAR AS id,
+  NULL::VARCHAR AS item, NULL::VARCHAR AS model, NULL::VARCHAR AS task,
+  NULL::VARCHAR AS config_version, NULL::VARCHAR AS origin, NULL::INTEGER AS attempts
 WHERE false;
 
 CREATE VIEW cost_by_day AS

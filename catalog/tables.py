@@ -14,7 +14,30 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-_ASIDE: Final = "quarantined_rows"
+_ASIDE: Final = {
+    "quarantined_rows": "quarantine_file",
+    "llm_calls": "calls_file",
+    "provenance": "provenance_file",
+}
+"""Views over files beside versions, and the field of events that names such a file."""
+_CALL: Final = {
+    "called_at": "TIMESTAMP",
+    "endpoint": "VARCHAR",
+    "model": "VARCHAR",
+    "answered_as": "VARCHAR",
+    "task": "VARCHAR",
+    "kind": "VARCHAR",
+    "rows": "BIGINT",
+    "status": "BIGINT",
+    "prompt_tokens": "BIGINT",
+    "completion_tokens": "BIGINT",
+    "cost": "DOUBLE",
+    "latency": "DOUBLE",
+    "error": "VARCHAR",
+    "request": "VARCHAR",
+    "response": "VARCHAR",
+}
+_KEY: Final = "split_part(filename, '/', -2)"
 _CSV_TYPES: Final = {
     "int32": "INTEGER",
     "int64": "BIGINT",
@@ -37,7 +60,7 @@ class Tables:
         self._rows: dict[str, list[tuple[Any, ...]]] = {}
         self._schemas: dict[str, pa.Schema] = {}
         self._views: dict[str, Materialized] = {}
-        self._aside = False
+        self._aside: set[str] = set()
         found = con.execute("SELECT key, schema_version FROM schema_versions").fetchall()
         self._known: set[tuple[str, int]] = set(found)
 
@@ -51,7 +74,7 @@ class Tables:
             self._views[event.key] = event
         elif isinstance(event, RolledBack):
             self._views[event.key] = event.to
-        self._aside |= bool(getattr(event, "quarantine_file", ""))
+        self._aside |= {view for view, field in _ASIDE.items() if getattr(event, field, "")}
         for table, row in rows_of(event):
             if not (known and table in ("schema_versions", "schema_columns")):
                 self._rows.setdefault(table, []).append(row)
@@ -91,8 +114,7 @@ class Tables:
         import duckdb
 
         wanted = {_view(key): self._select(version) for key, version in self._views.items()}
-        if self._aside:
-            wanted[_ASIDE] = self._select_aside()
+        wanted |= {view: getattr(self, f"_select_{view}")() for view in sorted(self._aside)}
         try:
             self._con.execute("BEGIN")
             for name, select in wanted.items():
@@ -110,7 +132,7 @@ class Tables:
         """Make one view, or drop it where there is nothing to read."""
         if select:
             self._con.execute(f"CREATE OR REPLACE VIEW {name} AS {select}")
-        elif name != _ASIDE:
+        elif name not in _ASIDE:
             self._con.execute(f"DROP VIEW IF EXISTS {name}")
 
     def _root(self) -> str:
@@ -132,13 +154,33 @@ class Tables:
             "allow_quoted_nulls = false, null_padding = false, hive_partitioning = false)"
         )
 
-    def _select_aside(self) -> str:
+    def _select_quarantined_rows(self) -> str:
         """Give the SQL over all rows that were ever set aside, each with its file's path."""
         path = f"{self._root()} || '/quarantine/*/*.parquet'"
         return (
             "SELECT replace(filename, "  # noqa: S608
             f"{self._root()} || '/', '') AS file, * EXCLUDE (filename) "
             f"FROM read_parquet({path}, filename = true, hive_partitioning = false)"
+        )
+
+    def _select_llm_calls(self) -> str:
+        """Give the SQL over every call; what a killed process left half written is left out."""
+        columns = ", ".join(f"{name}: '{kind}'" for name, kind in _CALL.items())
+        return (
+            f"SELECT {_KEY} AS key, replace(filename, {self._root()} || '/', '') AS file, "  # noqa: S608
+            "* EXCLUDE (filename) "
+            f"FROM read_ndjson({self._root()} || '/calls/*/*.jsonl', columns = {{{columns}}}, "
+            "filename = true, ignore_errors = true, hive_partitioning = false) "
+            "WHERE called_at IS NOT NULL"
+        )
+
+    def _select_provenance(self) -> str:
+        """Give the SQL over how every row of every version was made."""
+        return (
+            f"SELECT {_KEY} AS key, replace(filename, {self._root()} || '/', '') AS file, "  # noqa: S608
+            "* EXCLUDE (filename) "
+            f"FROM read_parquet({self._root()} || '/provenance/*/*.parquet', "
+            "filename = true, hive_partitioning = false)"
         )
 
 

@@ -212,7 +212,9 @@ def _words(result: Outcome | DataOpsError | str) -> tuple[str, str]:
     plural = "" if made.duplicates == 1 else "s"
     aside = f", {made.duplicates:,} duplicate{plural}" if made.duplicates else ""
     aside += f", {made.quarantined:,} in quarantine" if made.quarantined else ""
-    return result.state, f"version {made.number}, {made.rows:,} rows{aside}, {made.seconds:.1f} s"
+    warned = "".join(f"\n  warning: {warning}" for warning in made.warnings)
+    said = f"version {made.number}, {made.rows:,} rows{aside}, {made.seconds:.1f} s"
+    return result.state, said + warned
 
 
 def _facts(key: str, state: str, result: Outcome | DataOpsError | str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from assets.engine.compare import quarantine_limit
 from assets.engine.config import DEFAULT_TASK
 from assets.engine.errors import FileDamaged, UpstreamMissing
 from assets.engine.project import Project
@@ -24,17 +25,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Handed:
-    """The function's arguments, and what its cleaners used, once the result was read."""
+    """The function's arguments, and what its cleaner used, once the result was read."""
 
     arguments: dict[str, Any]
-    cleaners: tuple[Cleaner, ...]
+    cleaner: Cleaner | None
 
     def usage(self) -> tuple[Usage, ...]:
-        """Give the usage of all cleaners, as the record keeps it."""
-        facts = [one for cleaner in self.cleaners for one in cleaner.usage]
+        """Give the cleaner's usage, as the record keeps it."""
+        facts = self.cleaner.usage if self.cleaner is not None else ()
         return tuple(
             Usage(**{name: getattr(f, name) for name in Usage.__struct_fields__}) for f in facts
         )
+
+    def warnings(self) -> tuple[str, ...]:
+        """Give what the cleaner wants somebody to know."""
+        return tuple(self.cleaner.warnings) if self.cleaner is not None else ()
+
+    def close(self) -> None:
+        """Finish the files that the cleaner wrote."""
+        if self.cleaner is not None:
+            self.cleaner.close()
 
 
 def pin_upstream(project: Project, asset: Asset, heads: Mapping[str, Head]) -> tuple[Input, ...]:
@@ -83,7 +93,7 @@ def arguments_for(project: Project, attempt: Attempt, rejects: Rejects) -> Hande
     """Put together what the function asks for."""
     asset = attempt.asset
     arguments: dict[str, Any] = {}
-    cleaners: list[Cleaner] = []
+    cleaner: Cleaner | None = None
     for argument in asset.arguments:
         if argument.kind == "upstream":
             current = attempt.heads[argument.key].current
@@ -91,8 +101,8 @@ def arguments_for(project: Project, attempt: Attempt, rejects: Rejects) -> Hande
             table = table_of(project, current)
             arguments[argument.name] = _FORMS[argument.form](table, project)
         elif argument.kind == "cleaner":
-            cleaners.append(_cleaner(project, attempt, rejects))
-            arguments[argument.name] = cleaners[-1]
+            cleaner = cleaner or _cleaner(project, attempt, rejects)
+            arguments[argument.name] = cleaner
         elif argument.kind == "params":
             arguments[argument.name] = dict(asset.params)
         elif argument.kind == "previous":
@@ -107,7 +117,7 @@ def arguments_for(project: Project, attempt: Attempt, rejects: Rejects) -> Hande
                 rejects=rejects,
                 chunk_rows=project.settings.chunk_rows,
             )
-    return Handed(arguments, tuple(cleaners))
+    return Handed(arguments, cleaner)
 
 
 def table_of(project: Project, version: Materialized) -> Table:
@@ -140,12 +150,24 @@ _FORMS: dict[str, Callable[[Table, Project], object]] = {
 
 def _cleaner(project: Project, attempt: Attempt, rejects: Rejects) -> Cleaner:
     """Make the cleaner for the asset's cleaning task."""
-    from resources.llm import find_task, load_task, make_cleaner
+    from resources.llm import CleaningRun, find_task, load_task, make_cleaner
 
     name = attempt.task or attempt.asset.task or DEFAULT_TASK
     root = project.settings.root
     task = None if name == DEFAULT_TASK else load_task(find_task(root, name))
-    return make_cleaner(task, settings=project.settings, rejects=rejects)
+    run = CleaningRun(
+        run=attempt.run,
+        salt=answers_until(attempt.asset, attempt.head),
+        calls=project.data / attempt.calls_file,
+        provenance=rejects.path.with_name("provenance.parquet"),
+        most_waiting=quarantine_limit(project, attempt.asset),
+    )
+    return make_cleaner(task, settings=project.settings, rejects=rejects, run=run)
+
+
+def answers_until(asset: Asset, head: Head) -> str:
+    """Give what ends the life of answers that are kept for one version only: its successor."""
+    return f"{asset.key}:{head.number}"
 
 
 def _previous(project: Project, attempt: Attempt) -> Previous:

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Any
 
-from assets.engine.arguments import table_of
+from assets.engine.arguments import answers_until, table_of
 from assets.engine.config import config_of
 from assets.engine.plan import heads_of, make_plan
 from assets.engine.project import Project
 from assets.model.declare import Asset
-
-REQUESTS_PER_SECOND: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,40 +57,32 @@ def _cost(project: Project, asset: Asset, task: str | None, model: str) -> Cost:
 
     name = task or asset.task or ""
     loaded = load_task(find_task(project.settings.root, name))
-    plan, heads = make_plan(project), heads_of(project, asset.upstream)
+    plan, heads = make_plan(project), heads_of(project, [asset.key, *asset.upstream])
     moving = any(plan[up].state != "fresh" for up in asset.upstream)
-    rows = unique = cached = requests = prompt = completion = 0
+    found = []
     for up in asset.upstream:
         current = heads[up].current
         if current is None:
             continue
-        found = estimate(
-            loaded,
-            table_of(project, current),
-            project.data / "cache" / "llm.sqlite",
-            project.settings.chunk_rows,
+        found.append(
+            estimate(
+                loaded,
+                table_of(project, current),
+                project.settings,
+                environment=os.environ,
+                salt=answers_until(asset, heads[asset.key]),
+            )
         )
-        rows, unique, cached = rows + found.rows, unique + found.unique, cached + found.cached
-        requests += found.requests
-        prompt, completion = prompt + found.prompt_tokens, completion + found.completion_tokens
+    prices = [each.cost for each in found]
     return Cost(
         key=asset.key,
         model=model,
-        rows=rows,
-        unique=unique,
-        cached=cached,
-        requests=requests,
-        tokens=prompt + completion,
-        money=_money(prompt, completion),
-        seconds=round(requests / REQUESTS_PER_SECOND, 1),
+        rows=sum(each.rows for each in found),
+        unique=sum(each.unique for each in found),
+        cached=sum(each.cached for each in found),
+        requests=sum(each.requests for each in found),
+        tokens=sum(each.prompt_tokens + each.completion_tokens for each in found),
+        money=None if None in prices else round(sum(filter(None, prices)), 4),
+        seconds=round(sum(each.seconds for each in found), 1),
         estimate=moving,
     )
-
-
-def _money(prompt: int, completion: int) -> float | None:
-    """Give the price in USD, where the two prices per million tokens are set."""
-    with suppress(KeyError, ValueError):
-        price_in = float(os.environ["DATAOPS_LLM_PRICE_IN"])
-        price_out = float(os.environ["DATAOPS_LLM_PRICE_OUT"])
-        return round((prompt * price_in + completion * price_out) / 1e6, 4)
-    return None

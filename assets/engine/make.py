@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 from uuid import uuid4
 
 from assets.engine.arguments import arguments_for, pin_upstream
@@ -24,10 +26,13 @@ from assets.engine.reasons import Reason
 from assets.engine.stage import stage
 from assets.model.declare import Asset
 from catalog.heads import Head
-from catalog.records import Check, Input, Materialized, SourceFile
+from catalog.records import Check, Input, Materialized, SourceFile, Usage
 from resources.columns import Column, from_arrow
 from resources.rejects import Rejects
 from resources.tables import Table
+
+SLOW_ANSWER: Final = 3.0
+"""Seconds that a model's answers may take on average."""
 
 
 @dataclass(slots=True)
@@ -56,6 +61,9 @@ class Attempt:
     rows_in: int = 0
     quarantined: int = 0
     quarantine_file: str = ""
+    provenance_file: str = ""
+    usage: tuple[Usage, ...] = ()
+    warnings: tuple[str, ...] = ()
     log: str = ""
 
     @property
@@ -67,6 +75,11 @@ class Attempt:
     def stamp(self) -> str:
         """Give the attempt's name in file names: when it began, and a part of its id."""
         return f"{self.begun:%Y%m%d_%H%M%S_%f}_{self.id[:8]}"
+
+    @property
+    def calls_file(self) -> str:
+        """Give where calls to models are logged, should there be any."""
+        return f"calls/{self.asset.key}/{self.stamp}.jsonl"
 
 
 def make(project: Project, attempt: Attempt) -> Materialized:
@@ -96,6 +109,8 @@ def make(project: Project, attempt: Attempt) -> Materialized:
         files=[file.path for file in made.files],
         seconds=made.seconds,
     )
+    for warning in made.warnings:
+        log(warning, logging.WARNING, asset=key)
     return made
 
 
@@ -144,7 +159,10 @@ def _result(project: Project, attempt: Attempt, staging: Path) -> Result:
         checked = check_rows(staged, columns, rejects, settings, ordered=asset.ordered)
     finally:
         rejects.close()
+        handed.close()
         attempt.quarantined = rejects.rows
+        attempt.usage = handed.usage()
+        attempt.warnings = (*handed.warnings(), *slow_models(attempt.usage))
     attempt.checks = schema_checks(
         checked,
         columns,
@@ -164,7 +182,16 @@ def _result(project: Project, attempt: Attempt, staging: Path) -> Result:
         columns=columns,
         data_version=version,
         rejects=rejects,
-        usage=handed.usage(),
+    )
+
+
+def slow_models(usage: tuple[Usage, ...]) -> tuple[str, ...]:
+    """Warn of models whose answers take longer on average than they should (NFR-002)."""
+    return tuple(
+        f"{u.model} took {u.seconds / u.requests:.1f} s an answer on average, more than "
+        f"{SLOW_ANSWER:g} s: try fewer `rows_per_request` or `auto`"
+        for u in usage
+        if u.requests and u.seconds / u.requests > SLOW_ANSWER
     )
 
 

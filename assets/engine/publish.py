@@ -21,7 +21,7 @@ from assets.engine.errors import Superseded
 from assets.engine.project import Project
 from assets.engine.reasons import CORRUPTED, MISSING
 from assets.model.versions import code_version
-from catalog.records import File, Materialized, Pruned, SchemaColumn, Usage
+from catalog.records import File, Materialized, Pruned, SchemaColumn
 from resources.columns import Column, fingerprint
 from resources.files import link_version
 from resources.rejects import Rejects
@@ -38,14 +38,13 @@ class Result:
     columns: tuple[Column, ...]
     data_version: str
     rejects: Rejects
-    usage: tuple[Usage, ...]
 
 
 def publish(project: Project, attempt: Attempt, result: Result) -> Materialized:
     """Make the result the asset's next version; raises Superseded where another was faster."""
     unchanged = _is_unchanged(attempt, result)
     linked: Path | None = None
-    quarantine: Path | None = None
+    quarantine = provenance = None
     try:
         if unchanged and attempt.head.current is not None:
             files = attempt.head.current.files
@@ -53,11 +52,12 @@ def publish(project: Project, attempt: Attempt, result: Result) -> Materialized:
             linked, file = _final_file(project, attempt, result)
             files = (file,)
         quarantine = _keep_quarantine(project, attempt, result)
-        event = _put(project, attempt, _event(attempt, result, files, unchanged))
+        provenance = _keep_provenance(project, attempt, result)
+        event = _put(project, attempt, _event(project, attempt, result, files, unchanged))
     except Superseded:
         # Only an attempt that knows it lost may take its files back; after any other failure the
         # event may have been written, so they stay until prune finds that nothing names them.
-        for path in (linked, quarantine):
+        for path in (linked, quarantine, provenance):
             if path is not None:
                 path.unlink(missing_ok=True)
         raise
@@ -118,8 +118,25 @@ def _keep_quarantine(project: Project, attempt: Attempt, result: Result) -> Path
     return target
 
 
+def _keep_provenance(project: Project, attempt: Attempt, result: Result) -> Path | None:
+    """Move the record of how each row was made to where the version's record names it."""
+    staged = result.rejects.path.with_name("provenance.parquet")
+    if not staged.is_file():
+        return None
+    attempt.provenance_file = f"provenance/{attempt.asset.key}/{attempt.stamp}.parquet"
+    target = project.data / attempt.provenance_file
+    target.parent.mkdir(parents=True, exist_ok=True)
+    staged.replace(target)
+    return target
+
+
+def calls_of(project: Project, attempt: Attempt) -> str:
+    """Give the attempt's log of calls to models ("" where there were none)."""
+    return attempt.calls_file if (project.data / attempt.calls_file).is_file() else ""
+
+
 def _event(
-    attempt: Attempt, result: Result, files: tuple[File, ...], unchanged: bool
+    project: Project, attempt: Attempt, result: Result, files: tuple[File, ...], unchanged: bool
 ) -> Materialized:
     """Write down everything about the version."""
     asset, head, checked = attempt.asset, attempt.head, result.checked
@@ -161,7 +178,10 @@ def _event(
             for c in result.columns
         ),
         checks=attempt.checks,
-        usage=result.usage,
+        usage=attempt.usage,
+        calls_file=calls_of(project, attempt),
+        provenance_file=attempt.provenance_file,
+        warnings=attempt.warnings,
         seconds=round(time.monotonic() - attempt.started, 3),
         cpu_seconds=round(time.process_time() - attempt.cpu, 3),
         peak_memory=_peak(),

@@ -93,7 +93,7 @@ class Asker:
                 self._waiting[item.key].requests += 1
 
     def replied(self, pack: Pack, reply: Reply) -> bool:
-        """Take what a reply answers acceptably; see to the rest. Gives whether any of it is used."""
+        """Take what a reply answers acceptably, see to the rest; tell whether any of it is used."""
         pack.done = True
         accepted, left = self._judge.read(pack.items, reply)
         self._settle([(item, Answer(outputs, reply.model)) for item, outputs in accepted])

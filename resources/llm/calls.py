@@ -8,28 +8,24 @@ import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 
 class CallLog:
     """Appends to one file; killed at any moment it lacks at most the calls still in flight.
 
-    Fields: called_at (UTC), endpoint, model (asked), answered_as, task, status, rows, prompt_tokens,
-    completion_tokens, latency (seconds), kind (first, again, hedge, probe), error; and, only where
-    asked for, request and response.
+    Fields: called_at (when it ended, UTC), endpoint, model (asked for), answered_as, task, kind
+    (first, again, hedge, probe), rows, status (of HTTP, 0 = none), prompt_tokens,
+    completion_tokens, cost (USD), latency (seconds), error; and, only where asked for, request and
+    response.
     """
 
     def __init__(self, path: Path | None, *, texts: bool = False) -> None:
         """Log to `path` (None: nowhere); the file appears with the first call."""
         self._path = path
         self._texts = texts
-        self._file: TextIO | None = None
+        self._file: int | None = None
         self._lock = threading.Lock()
-
-    @property
-    def path(self) -> Path | None:
-        """Give the file, if anything was logged."""
-        return self._path if self._file is not None else None
 
     def add(self, facts: Mapping[str, Any], *, request: object = None, response: str = "") -> None:
         """Write one call down. Texts are left out unless this log was told to keep them."""
@@ -41,12 +37,12 @@ class CallLog:
         with self._lock:
             if self._file is None:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
-                descriptor = os.open(self._path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o640)
-                self._file = open(descriptor, "w", encoding="utf-8", buffering=1)
-            self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
+                self._file = os.open(self._path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o640)
+            os.write(self._file, f"{json.dumps(line, ensure_ascii=False)}\n".encode())
 
     def close(self) -> None:
         """Finish the file."""
         with self._lock:
-            if self._file is not None and not self._file.closed:
-                self._file.close()
+            if self._file is not None:
+                os.close(self._file)
+                self._file = None

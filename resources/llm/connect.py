@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from resources.llm.asker import Asker
@@ -46,10 +47,8 @@ def engine_of(task: CleaningTask, environment: Mapping[str, str]) -> Engine:
 
 def load_libraries() -> None:
     """Import what takes most of a second before the first request could be sent."""
-    import anyio._backends._asyncio
-    import openai
-
-    assert openai, anyio  # noqa: S101 - imported to be there
+    for name in ("openai", "anyio._backends._asyncio"):
+        import_module(name)
 
 
 def open_state(settings: Settings) -> State:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from resources.errors import SettingError
-from resources.llm.task import Budget
+from resources.llm.task import NO_BUDGET, Budget
 
 OPENAI_URL = "https://api.openai.com/v1"
 
@@ -29,8 +29,8 @@ class Endpoint:
     timeout: float
     local: bool
     tokens_per_minute: float = 0.0
-    patience: float = 300.0
-    budget: Budget = Budget()
+    patience: float = 120.0
+    budget: Budget = NO_BUDGET
     log_texts: bool = False
 
     @property
@@ -83,7 +83,7 @@ def endpoint_of(environment: Mapping[str, str]) -> Endpoint:
         timeout=_number(environment, "DATAOPS_LLM_TIMEOUT_SECONDS", 60.0, 0.1, 3_600.0),
         local=local,
         tokens_per_minute=_number(environment, "DATAOPS_LLM_TOKENS_PER_MINUTE", 0.0, 0.0, 1e12),
-        patience=_number(environment, "DATAOPS_LLM_OUTAGE_SECONDS", 300.0, 0.0, 86_400.0),
+        patience=_number(environment, "DATAOPS_LLM_OUTAGE_SECONDS", 120.0, 0.0, 86_400.0),
         budget=Budget(
             usd_per_day=_number(environment, "DATAOPS_LLM_USD_PER_DAY", 0.0, 0.0, 1e9),
             tokens_per_day=int(_number(environment, "DATAOPS_LLM_TOKENS_PER_DAY", 0.0, 0.0, 1e15)),

@@ -1,4 +1,4 @@
-"""What a task asks for per row: cleaned texts, labels, numbers; their schema, and what is accepted."""
+"""What a task asks for per row: cleaned texts, labels, numbers; and what it accepts as them."""
 
 from __future__ import annotations
 

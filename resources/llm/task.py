@@ -57,6 +57,9 @@ class Budget:
     tokens_per_run: int = 0
 
 
+NO_BUDGET = Budget()
+
+
 class Example(NamedTuple):
     """A row and its right answer, as the model is shown them (JSON values)."""
 
@@ -89,7 +92,7 @@ class CleaningTask:
     engine: str = "openai"
     outputs: tuple[Output, ...] = ()
     mask: tuple[str, ...] = MASKS
-    budget: Budget = Budget()
+    budget: Budget = NO_BUDGET
     cache: str = "always"
     examples: tuple[Example, ...] = ()
 
