@@ -24,14 +24,16 @@ class TaskError(DataOpsError):
 class Invariants:
     """What a model's answer must keep of a text; an answer that breaks one is never used.
 
-    digits: all digits, in order. urls: every URL. names: every `<name>`.
+    digits: all digits, in order. urls: every URL. names: every `<name>`. language: its script.
     length_ratio: length of the answer over the length of the text, lowest and highest.
-    overlap: share of the answer's letter pairs that occur in the text (0 = anything goes).
+    overlap: share of the answer's letter pairs that occur in the text (0 = anything goes: neither
+    are passages missed that are left out or added).
     """
 
     digits: bool = True
     urls: bool = True
     names: bool = True
+    language: bool = True
     length_ratio: tuple[float, float] = (0.5, 2.0)
     overlap: float = 0.25
 
@@ -86,7 +88,7 @@ class CleaningTask:
             "prompt": self.prompt,
             "temperature": f"{self.temperature:g}",
             "invariants": f"digits={kept.digits} urls={kept.urls} names={kept.names} "
-            f"length_ratio={low:g}..{high:g} overlap={kept.overlap:g}",
+            f"language={kept.language} length_ratio={low:g}..{high:g} overlap={kept.overlap:g}",
         }
 
 
