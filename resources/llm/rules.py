@@ -1,4 +1,4 @@
-"""The rules engine `rules/1`: deterministic text repair that never invents, moves or drops words.
+"""The rules engine `rules/2`: deterministic text repair that never invents, moves or drops words.
 
 Numbers, URLs and `<names>` come out as they went in. Cleaning twice is cleaning once: the rules
 are applied until nothing changes. A changed rule needs a new engine version (task.RULES_ENGINE).
@@ -109,8 +109,9 @@ def _repeats(text: str) -> str:
 
 
 _STEPS: dict[str, Rule] = {
-    "encoding": mojibake.repair,
+    # First: what is half entity, half character can only be repaired as a whole.
     "entities": markup.decode_entities,
+    "encoding": mojibake.repair,
     "tags": markup.drop_tags,
     "control": _control,
     "whitespace": _whitespace,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from resources.errors import DataOpsError, did_you_mean
 
-RULES_ENGINE = "rules/1"
+RULES_ENGINE = "rules/2"
 OPENAI_ENGINE = "openai/1"
 RULES = ("encoding", "entities", "tags", "control", "whitespace", "unicode", "repeats")
 DEFAULT_RULES = tuple(rule for rule in RULES if rule != "repeats")
