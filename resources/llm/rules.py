@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Callable
 from functools import lru_cache
 
-from resources.llm import markup, mojibake
+from resources.llm import markup, mojibake, spacing
 from resources.llm.task import DEFAULT_RULES
 
 # Plain text: what hardly any rule can touch. All other characters mean a closer look.
@@ -43,6 +43,9 @@ def cleaner_of(rules: tuple[str, ...] = DEFAULT_RULES) -> Rule:
     """Give the function that applies these rules to a text; it remembers the last few thousand."""
     steps = tuple(_STEPS[rule] for rule in _STEPS if rule in rules)
     repeats = "repeats" in rules
+    spaces = "spacing" in rules
+    if spaces:
+        spacing.require()
 
     @lru_cache(maxsize=8192)
     def look_closer(text: str) -> str:
@@ -56,9 +59,12 @@ def cleaner_of(rules: tuple[str, ...] = DEFAULT_RULES) -> Rule:
 
     def clean(text: str) -> str:
         """Clean one text; most texts need nothing and are told apart by one scan."""
-        if _CLOSER.search(text) is None and not (repeats and _REPEATED.search(text)):
-            return text
-        return look_closer(text)
+        closer = (
+            _CLOSER.search(text)
+            or (repeats and _REPEATED.search(text))
+            or (spaces and spacing.RUN.search(text))
+        )
+        return look_closer(text) if closer else text
 
     return clean
 
@@ -117,4 +123,5 @@ _STEPS: dict[str, Rule] = {
     "whitespace": _whitespace,
     "unicode": _unicode,
     "repeats": _repeats,
+    "spacing": spacing.add_spaces,
 }

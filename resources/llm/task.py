@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from resources.errors import DataOpsError, did_you_mean
+from resources.llm import spacing
 
 RULES_ENGINE = "rules/2"
 OPENAI_ENGINE = "openai/1"
-RULES = ("encoding", "entities", "tags", "control", "whitespace", "unicode", "repeats")
-DEFAULT_RULES = tuple(rule for rule in RULES if rule != "repeats")
+RULES = ("encoding", "entities", "tags", "control", "whitespace", "unicode", "repeats", "spacing")
+DEFAULT_RULES = tuple(rule for rule in RULES if rule not in ("repeats", "spacing"))
 SUFFIXES = (".yaml", ".yml", ".json")
 _SHORT = 80
 
@@ -65,6 +66,8 @@ class CleaningTask:
             "engine": OPENAI_ENGINE if self.model else RULES_ENGINE,
             "rules": f"{RULES_ENGINE}: {', '.join(self.rules) or 'none'}",
         }
+        if "spacing" in self.rules:
+            facts["spacing"] = spacing.versions()
         if self.columns:
             facts["columns"] = ", ".join(self.columns)
         if self.model:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import html
+import re
 import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import astuple, dataclass, fields
@@ -170,9 +171,13 @@ def _utf8_as_latin(_: Random, text: str) -> str:
 
 
 def _spacing(rng: Random, text: str) -> str:
-    """Lose the spaces between words: all of them, or most."""
+    """Lose the spaces between words, all or most of them; names in < > keep theirs."""
     share = rng.choice((1.0, 1.0, 0.7))
-    return "".join(letter for letter in text if letter != " " or rng.random() >= share)
+    return re.sub(
+        r"(<[^<>]*>)| ",
+        lambda found: found[1] or (" " if rng.random() >= share else ""),
+        text,
+    )
 
 
 _HARM: Final[dict[str, Harm]] = {
