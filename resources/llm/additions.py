@@ -64,13 +64,14 @@ def _count(pattern: re.Pattern[str], text: str) -> Counter[str]:
 
 def _added_personal(text: str, answer: str) -> str:
     """Say which personal data an answer has that its text has not; digits may be regrouped."""
+    plain = text.casefold()
+    for value in mask(answer, ("email",)).found:
+        if plain.count(value.casefold()) < answer.count(value):
+            return "the answer adds an e-mail address"
     own = "".join(DIGITS.findall(text))
-    if "@" not in answer and "%40" not in answer and own == "".join(DIGITS.findall(answer)):
+    if own == "".join(DIGITS.findall(answer)):
         return ""
-    for value in mask(answer).found:
-        if "@" in value or "%40" in value:
-            if text.casefold().count(value.casefold()) < answer.count(value):
-                return "the answer adds an e-mail address"
-        elif "".join(DIGITS.findall(value)) not in own:
+    for value in mask(answer, ("phone", "resident", "card")).found:
+        if "".join(DIGITS.findall(value)) not in own:
             return "the answer adds a phone, resident or card number"
     return ""

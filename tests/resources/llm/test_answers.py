@@ -189,6 +189,8 @@ def test_a_correction_is_accepted(text: str, answer: str) -> None:
         ("배송이 정말 빨라요", "배송이 정말 빨라요 javascript:alert", "URL"),
         ("see https://a.kr now", "See https://a.kr/x now", "URL"),
         ("배송이 빨라요 a@b.com", "배송이 빨라요 a@b.com x@b.com", "e-mail"),
+        ("배송이 빨라요 참", "배송이 빨라요 a＠b.co", "adds"),
+        ("메일 ⟦email-1⟧ 조아요", "메일 ⟦email-1⟧ ⟦email-2⟧ 좋아요", "digits"),
         ("배송이 빨라요", "<b>배송이 빨라요</b>", "tag"),
         ("&lt;script&gt; 영화 제목", "<script> 영화 제목", "tag"),
         ("배송이 빨라요", '배송이 빨라요<img src="x"', "tag"),
