@@ -11,6 +11,7 @@ import json
 import random
 import threading
 from collections import Counter, deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,7 +45,8 @@ class Behaviour:
     poison: texts holding this word are refused (poison_as: 400, 500 or malformed).
     outage: requests, from which number to which, that get a 503. quota: requests until the
     account is used up. rate, burst: requests per second taken. refuses: words of parameters that
-    get a 400 (response_format, temperature, max_tokens, ...).
+    get a 400 (response_format, temperature, max_tokens, ...). obeys: what a text makes the model
+    say instead of its correction (None = nothing): a prompt injection that worked.
     """
 
     shares: dict[str, float] = field(default_factory=dict)
@@ -63,6 +65,7 @@ class Behaviour:
     models: tuple[str, ...] = ()
     bad_models: tuple[str, ...] = ()
     answers_as: str = ""
+    obeys: Callable[[str], str | None] | None = None
 
 
 class Dropped(Exception):
@@ -252,7 +255,7 @@ class LlmServer:
         for value in rows.values():
             for text in value.values() if isinstance(value, dict) else [value]:
                 self.texts_seen[text] += 1
-        pairs = [(number, _correct(value)) for number, value in rows.items()]
+        pairs = [(number, _correct(value, how.obeys)) for number, value in rows.items()]
         finish, refusal = "stop", ""
         if fault in ROW_FAULTS:
             pairs = _damage(pairs, fault, self._random)
@@ -309,11 +312,12 @@ def _rows_of(asked: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-def _correct(value: Any) -> Any:
-    """Correct a row: its text, or each of its columns."""
+def _correct(value: Any, obeys: Callable[[str], str | None] | None) -> Any:
+    """Correct a row: its text, or each of its columns; or say what a text makes the model say."""
     if isinstance(value, dict):
-        return {name: corrected(text) if text else "" for name, text in value.items()}
-    return corrected(value)
+        return {name: _correct(text, obeys) if text else "" for name, text in value.items()}
+    told = obeys(value) if obeys else None
+    return corrected(value) if told is None else told
 
 
 def _object(pairs: list[tuple[str, Any]]) -> str:

@@ -39,7 +39,7 @@ FIELDS = (
     "cache",
     "examples",
 )
-KEPT = ("digits", "urls", "names", "length_ratio", "overlap")
+KEPT = ("digits", "urls", "names", "language", "length_ratio", "overlap")
 _MOST_ROWS = 100
 
 
@@ -151,13 +151,14 @@ def _invariants(document: Document) -> Invariants:
         document.refuse("invariants", "these are not fields", f"use {', '.join(KEPT)}")
     _known(document, values, KEPT, "invariants.")
     default = Invariants()
-    for name in ("digits", "urls", "names"):
+    for name in ("digits", "urls", "names", "language"):
         if not isinstance(values.get(name, True), bool):
             document.refuse(f"invariants.{name}", "neither true nor false", "write true or false")
     return Invariants(
         digits=values.get("digits", True),
         urls=values.get("urls", True),
         names=values.get("names", True),
+        language=values.get("language", True),
         length_ratio=_ratio(document, values.get("length_ratio"), default.length_ratio),
         overlap=_number(document, "invariants.overlap", default.overlap, 0.0, 1.0),
     )

@@ -17,7 +17,7 @@ KINDS = ("email", "phone", "resident", "card")
 
 _TOKEN = re.compile(r"⟦(email|phone|resident|card)-([1-9][0-9]*)⟧")
 _URL = re.compile(r"(?:https?://|www\.)[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+", re.IGNORECASE)
-_DIGITS = re.compile(r"\d(?:[^\w\n]{0,6}\d){7}")
+_DIGITS = re.compile(r"\d(?:[\W_]{0,6}\d){7}")
 """No phone, resident or card number has fewer digits, or more between two of them."""
 
 # Full-width digits and signs, dashes and spaces, each as the plain character: lengths stay.
@@ -30,15 +30,15 @@ _PLAIN = str.maketrans(
 
 _LOCAL = r"A-Za-z0-9._%+'~!#$^*`{|}\-"
 _EMAIL = re.compile(
-    rf"(?:(?<![{_LOCAL}])[{_LOCAL}]+|(?<![가-힣])[가-힣]+)(?:@|%40)"
+    rf"(?:(?<![{_LOCAL}])[{_LOCAL}]+|(?<![가-힣])[가-힣]+)(?:@|%40| @ | ?[(\[]at[)\]] ?)"
     r"(?:[A-Za-z0-9가-힣][A-Za-z0-9가-힣-]*\.)+(?:[A-Za-z]{2,}|한국)"
 )
 _START = r"(?<!\d)(?<!\d[-.,])"
-_GAP = r"(?: ?[-.] ?| {1,2})?"
+_GAP = r"(?: ?[-./_] ?| {1,2})?"
 _PHONES = (
     # Korean, from abroad: +82 10-1234-5678, 0082 (0)2 123 4567, 82.10.1234.5678
     (
-        rf"{_START}(?:\+|00)?82{_GAP}(?:\(0\) ?|0)?"
+        rf"{_START}(?:\((?=\+?82\)))?(?:\+|00)?82\)?{_GAP}(?:\(0\) ?|0)?"
         rf"(?:1[016789]|2|[3-6][1-5]|[78]0|[35]0\d){_GAP}\d{{3,4}}{_GAP}\d{{4}}(?!\d)"
     ),
     # Korean: 01012345678, 02) 123-4567, (031)123.4567, 0507-1234-5678, 070 ...
@@ -46,10 +46,12 @@ _PHONES = (
         rf"{_START}(?:\((?=\d+\)))?0(?:1[016789]|2|[3-6][1-5]|[678]0|[35]0\d?)\)?"
         rf"{_GAP}\d{{3,4}}{_GAP}\d{{4}}(?!\d)"
     ),
+    # Korean, digit by digit: 0 1 0 1 2 3 4 5 6 7 8
+    rf"{_START}0[ -]1[ -][016789](?:[ -]\d){{7,8}}(?!\d)",
     # North American: +1 (555) 123-4567, 1-555-123-4567, 555.123.4567
     (
         rf"(?<![A-Za-z]){_START}(?:\+?1{_GAP})?(?:\([2-9]\d\d\) ?|[2-9]\d\d[-. ])"
-        r"[2-9]\d\d[-. ]\d{4}(?![\dA-Za-z]|[-.]\d)"
+        r"[2-9]\d\d[-. ]\d{4}(?!\d|[-.]\d)"
     ),
     # Anywhere else, from abroad: + and 8 to 15 digits
     (
@@ -146,7 +148,7 @@ def reveal(text: str, masked: Masked) -> str:
 def _may_hold(text: str) -> bool:
     """Tell quickly that a text can hold neither personal data nor a token."""
     signs = "@" in text or "＠" in text or "⟦" in text or "%40" in text
-    return signs or _DIGITS.search(text) is not None
+    return signs or "at)" in text or "at]" in text or _DIGITS.search(text) is not None
 
 
 def _split(
@@ -193,7 +195,7 @@ def _emails(text: str) -> Iterator[tuple[int, int]]:
     """Find e-mail addresses; quotes and marks before one do not belong to it."""
     for match in _EMAIL.finditer(text):
         start = match.end() - len(match[0].lstrip("'.-*~`!#$^|{}+%"))
-        if text[start] != "@":
+        if text[start] not in "@ ":
             yield start, match.end()
 
 

@@ -18,6 +18,16 @@ _ODD = re.compile("[\u4e00-\u9fff\uf900-\ufaff]|[가-힣]")
 _SUSPECT = re.compile("[\u0080-\u024f\u02c6\u02dc\u0370-\u045f\u2013-\u2122\u2500-\u257f]")
 _KOREAN = re.compile(r"[\x00-\x7f가-힣ㄱ-ㅣ\u2018-\u2026\u00b7\u3000-\u301c\u2605-\u2665]+")
 _FEWEST = 2
+# One character's UTF-8 bytes, each read as Latin-1 or as Windows-1252.
+_AS_BYTES = {
+    ord(bytes([byte]).decode("cp1252")): byte
+    for byte in set(range(0x80, 0xA0)) - {0x81, 0x8D, 0x8F, 0x90, 0x9D}
+}
+_NEXT = f"[\u0080-\u00bf{''.join(map(chr, _AS_BYTES))}]"
+_IN_LATIN = re.compile(
+    f"[\u00c2-\u00df]{_NEXT}|[\u00e0-\u00ef]{_NEXT}{{2}}|[\u00f0-\u00f4]{_NEXT}{{3}}"
+)
+_HANGUL = re.compile("[가-힣\u1100-\u11ff]")
 # KS X 1001 writes a syllable it has no code for as filler, first, middle, last letter.
 _SPELLED = re.compile("\u3164([ㄱ-ㅎ])([ㅏ-ㅣ])([ㄱ-ㅎ\u3164])")
 _FIRST = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ"
@@ -34,7 +44,7 @@ def repair(text: str) -> str:
     if _LATIN.search(text) and (repaired := _from_latin(text)) is not None:
         return repaired
     if _SUSPECT.search(text):
-        text = _by_ftfy(text)
+        text = _by_ftfy(_hangul_in_latin(text))
     if _ODD.search(text) and (repaired := _from_cp949(text)) is not None:
         return repaired
     return text
@@ -76,10 +86,35 @@ def _from_cp949(text: str) -> str | None:
 
 
 def _by_ftfy(text: str) -> str:
-    """Let ftfy undo UTF-8 read as something else; all its tidying of real text is off."""
+    """Let ftfy undo UTF-8 read as something else; all its tidying of real text is off.
+
+    `Ã` and a space may have been an `à`, or is a letter at the end of a word: it is repaired only
+    where something else in the text proves the damage.
+    """
     import ftfy
 
+    if "Ã " in text:
+        rest = text.replace("Ã ", "A ")
+        if ftfy.fix_encoding(rest, _config()) == rest:
+            return text
     return ftfy.fix_encoding(text, _config())
+
+
+def _hangul_in_latin(text: str) -> str:
+    r"""Read UTF-8 back that stands between other things, where it gives Hangul more than once.
+
+    Nobody writes `ê°\x92`; text that was escaped or edited after the damage is no UTF-8 as a whole.
+    """
+    found = [match for match in _IN_LATIN.finditer(text) if _HANGUL.fullmatch(_decoded(match))]
+    return _IN_LATIN.sub(_decoded, text) if len(found) >= _FEWEST else text
+
+
+def _decoded(letters: re.Match[str]) -> str:
+    """Decode one character's UTF-8 bytes; what is none stays."""
+    try:
+        return letters[0].translate(_AS_BYTES).encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return letters[0]
 
 
 @cache

@@ -1,4 +1,4 @@
-"""The rules engine `rules/1`: deterministic text repair that never invents, moves or drops words.
+"""The rules engine `rules/2`: deterministic text repair that never invents, moves or drops words.
 
 Numbers, URLs and `<names>` come out as they went in. Cleaning twice is cleaning once: the rules
 are applied until nothing changes. A changed rule needs a new engine version (task.RULES_ENGINE).
@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Callable
 from functools import lru_cache
 
-from resources.llm import markup, mojibake
+from resources.llm import markup, mojibake, spacing
 from resources.llm.task import DEFAULT_RULES
 
 # Plain text: what hardly any rule can touch. All other characters mean a closer look.
@@ -43,6 +43,9 @@ def cleaner_of(rules: tuple[str, ...] = DEFAULT_RULES) -> Rule:
     """Give the function that applies these rules to a text; it remembers the last few thousand."""
     steps = tuple(_STEPS[rule] for rule in _STEPS if rule in rules)
     repeats = "repeats" in rules
+    spaces = "spacing" in rules
+    if spaces:
+        spacing.require()
 
     @lru_cache(maxsize=8192)
     def look_closer(text: str) -> str:
@@ -56,9 +59,12 @@ def cleaner_of(rules: tuple[str, ...] = DEFAULT_RULES) -> Rule:
 
     def clean(text: str) -> str:
         """Clean one text; most texts need nothing and are told apart by one scan."""
-        if _CLOSER.search(text) is None and not (repeats and _REPEATED.search(text)):
-            return text
-        return look_closer(text)
+        closer = (
+            _CLOSER.search(text)
+            or (repeats and _REPEATED.search(text))
+            or (spaces and spacing.RUN.search(text))
+        )
+        return look_closer(text) if closer else text
 
     return clean
 
@@ -109,11 +115,13 @@ def _repeats(text: str) -> str:
 
 
 _STEPS: dict[str, Rule] = {
-    "encoding": mojibake.repair,
+    # First: what is half entity, half character can only be repaired as a whole.
     "entities": markup.decode_entities,
+    "encoding": mojibake.repair,
     "tags": markup.drop_tags,
     "control": _control,
     "whitespace": _whitespace,
     "unicode": _unicode,
     "repeats": _repeats,
+    "spacing": spacing.add_spaces,
 }

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from resources.errors import DataOpsError, did_you_mean
+from resources.llm import spacing
+from resources.llm.masking import KINDS as MASKS
 from resources.llm.outputs import Output
 
-RULES_ENGINE = "rules/1"
+RULES_ENGINE = "rules/2"
 ENGINES = {
     "openai": "openai/2",
     "openai-batch": "openai/2",
@@ -20,9 +22,8 @@ ENGINES = {
 }
 """What a task's `engine:` may be, and its version. A batch asks the same model the same thing."""
 CACHE_POLICIES = ("always", "version")
-RULES = ("encoding", "entities", "tags", "control", "whitespace", "unicode", "repeats")
-DEFAULT_RULES = tuple(rule for rule in RULES if rule != "repeats")
-MASKS = ("email", "phone", "resident", "card")
+RULES = ("encoding", "entities", "tags", "control", "whitespace", "unicode", "repeats", "spacing")
+DEFAULT_RULES = tuple(rule for rule in RULES if rule not in ("repeats", "spacing"))
 SUFFIXES = (".yaml", ".yml", ".json")
 _SHORT = 80
 
@@ -35,14 +36,16 @@ class TaskError(DataOpsError):
 class Invariants:
     """What a model's answer must keep of a text; an answer that breaks one is never used.
 
-    digits: all digits, in order. urls: every URL. names: every `<name>`.
+    digits: all digits, in order. urls: every URL. names: every `<name>`. language: its script.
     length_ratio: length of the answer over the length of the text, lowest and highest.
-    overlap: share of the answer's letter pairs that occur in the text (0 = anything goes).
+    overlap: share of the answer's letter pairs that occur in the text (0 = anything goes: neither
+    are passages missed that are left out or added).
     """
 
     digits: bool = True
     urls: bool = True
     names: bool = True
+    language: bool = True
     length_ratio: tuple[float, float] = (0.5, 2.0)
     overlap: float = 0.25
 
@@ -107,6 +110,8 @@ class CleaningTask:
             "engine": self.engine_version,
             "rules": f"{RULES_ENGINE}: {', '.join(self.rules) or 'none'}",
         }
+        if "spacing" in self.rules:
+            facts["spacing"] = spacing.versions()
         if self.columns:
             facts["columns"] = ", ".join(self.columns)
         if self.model:
@@ -135,7 +140,7 @@ class CleaningTask:
             "prompt": self.prompt,
             "temperature": f"{self.temperature:g}",
             "invariants": f"digits={kept.digits} urls={kept.urls} names={kept.names} "
-            f"length_ratio={low:g}..{high:g} overlap={kept.overlap:g}",
+            f"language={kept.language} length_ratio={low:g}..{high:g} overlap={kept.overlap:g}",
             "mask": ", ".join(self.mask) or "none",
         }
         if self.outputs:

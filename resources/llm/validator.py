@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache
 
+from resources.llm.additions import DIGITS, NAME, added, urls
+from resources.llm.language import changes_script
+from resources.llm.likeness import unlike
 from resources.llm.task import Invariants
 
-_DIGITS = re.compile(r"\d")
-_URL = re.compile(r"(?:https?://|www\.)[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+", re.IGNORECASE)
-_NAME = re.compile(r"<[^<>\n]{1,80}>")
 _SLACK = 8
 _FEWEST_PAIRS, _SHORT_PAIRS = 6, 12
 _MOSTLY = 0.6
+_FEW_CHANGES, _SHORT_TEXT = 6, 24
 
 
 def problem(text: str, answer: str, kept: Invariants) -> str:
-    """Say which invariant keeps `answer` from standing for `text` ("" = none)."""
+    """Say which invariant keeps `answer` from standing for `text` ("" = none).
+
+    `text` is what was sent. What an answer must not add is no invariant to switch off.
+    """
     if answer == text or not text:
         return ""
     if not answer.strip():
@@ -27,22 +30,33 @@ def problem(text: str, answer: str, kept: Invariants) -> str:
     low, high = kept.length_ratio
     if not len(text) * low - _SLACK <= len(answer) <= len(text) * high + _SLACK:
         return f"the answer has {len(answer)} characters for {len(text)}"
-    if "\x00" in answer or ("\ufffd" in answer and "\ufffd" not in text):
-        return "the answer holds damaged characters"
-    if _share(text, answer) < kept.overlap:
-        return "the answer has little to do with the text"
-    return _lost(text, answer, kept)
+    if why := _lost(text, answer, kept) or added(text, answer):
+        return why
+    if kept.language and changes_script(text, answer):
+        return "the answer is in another language"
+    return _unlike(text, answer, kept.overlap)
 
 
 def _lost(text: str, answer: str, kept: Invariants) -> str:
     """Say what of a text an answer has lost ("" = nothing that must be kept)."""
-    if kept.digits and _DIGITS.findall(text) != _DIGITS.findall(answer):
+    if kept.digits and DIGITS.findall(text) != DIGITS.findall(answer):
         return "the answer changes digits"
-    if kept.urls and any(url not in answer for url in _URL.findall(text)):
+    if kept.urls and urls(text).keys() - urls(answer).keys():
         return "the answer loses a URL"
-    if kept.names and any(name not in answer for name in _NAME.findall(text)):
+    if kept.names and any(name not in answer for name in NAME.findall(text)):
         return "the answer loses a name in < >"
     return ""
+
+
+def _unlike(text: str, answer: str, overlap: float) -> str:
+    """Say in what an answer is unlike its text, where it has to be like it ("" = in nothing)."""
+    if _share(text, answer) < overlap:
+        return "the answer has little to do with the text"
+    own, given = _pairs(text), _pairs(answer)
+    changes = max((own - given).total(), (given - own).total())
+    if not overlap or (changes < _FEW_CHANGES and len(text) > _SHORT_TEXT):
+        return ""
+    return unlike(text, answer)
 
 
 def _share(text: str, answer: str) -> float:

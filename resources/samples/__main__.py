@@ -1,4 +1,7 @@
-"""Write the sample sources again: `python -m resources.samples [folder] [--rows N] [--seed S]`."""
+"""Write the sample sources again: `python -m resources.samples [folder] [--rows N] [--seed S]`.
+
+Or a gold set to measure cleaning with: `python -m resources.samples gold --out FILE`.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,13 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from resources.samples import gold
 from resources.samples.english import ENGLISH
 from resources.samples.korean import KOREAN
 from resources.samples.reviews import Review, make_reviews
 
 ROWS = 600
+GOLD_ROWS = 2_000
 SEED = 7
 
 
@@ -52,7 +57,11 @@ def write_samples(folder: Path, *, rows: int = ROWS, seed: int = SEED) -> tuple[
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Write the samples where the command line says."""
+    """Write the samples, or a gold set, where the command line says."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["gold"]:
+        _gold(arguments[1:])
+        return
     parser = argparse.ArgumentParser(prog="python -m resources.samples", description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, default=Path(__file__).parent)
     parser.add_argument("--rows", type=int, default=ROWS, help=f"rows per file ({ROWS})")
@@ -62,6 +71,18 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     for path in write_samples(options.folder, rows=options.rows, seed=options.seed):
         sys.stdout.write(f"{path}\n")
+
+
+def _gold(arguments: list[str]) -> None:
+    """Write a gold set."""
+    parser = argparse.ArgumentParser(
+        prog="python -m resources.samples gold", description=gold.__doc__
+    )
+    parser.add_argument("--rows", type=int, default=GOLD_ROWS, help=f"rows ({GOLD_ROWS})")
+    parser.add_argument("--seed", type=int, default=SEED, help=f"another seed, other rows ({SEED})")
+    parser.add_argument("--out", type=Path, required=True, help="the CSV file to write")
+    options = parser.parse_args(arguments)
+    sys.stdout.write(f"{gold.write_gold(options.out, rows=options.rows, seed=options.seed)}\n")
 
 
 if __name__ == "__main__":

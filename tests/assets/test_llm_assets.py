@@ -17,6 +17,7 @@ TEXTS = [f"teh review number {n} is good" for n in range(60)]
 def paid(home: Home, monkeypatch: pytest.MonkeyPatch) -> Home:
     """Give a project whose reviews are cleaned by a model, with raw.r made."""
     monkeypatch.setenv("DATAOPS_LLM_API_KEY", "sk-secret-canary")
+    monkeypatch.setenv("DATAOPS_LLM_OUTAGE_SECONDS", "1")
     home.write(
         "assets/raw/r.py",
         f"from assets import asset\n\n@asset(chain=False)\ndef r():\n    import pandas as pd\n    return pd.DataFrame({{'n': range(60), 't': {TEXTS!r}}})\n",
@@ -48,7 +49,7 @@ def test_every_row_is_its_own_answer_and_the_use_is_recorded(
         made = paid.make("processed.c").materialized
     assert made is not None
     assert [row["t"] for row in paid.rows("processed.c")] == [corrected(text) for text in TEXTS]
-    (use,) = [u for u in made.usage if u.model != "rules/1"]
+    (use,) = [u for u in made.usage if u.model != "rules/2"]
     assert (use.rows, use.unique_rows, use.requests >= 6) == (60, 60, True)
     assert "sk-secret-canary" not in "".join(
         path.read_text(errors="replace") for path in paid.data.rglob("*.json*")

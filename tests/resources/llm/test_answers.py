@@ -147,6 +147,19 @@ def test_any_text_can_be_read_as_an_answer(content: str, rows: int) -> None:
         ("ok", "OK."),
         ("see https://a.kr/x?y=1 noww", "See https://a.kr/x?y=1 now"),
         ("", "anything"),
+        ("tehmoive wsa graet but teh actng was baad", "The movie was great but the acting was bad"),
+        (
+            "이영화 넘 재밋어요 강추합니당 꼭보세여",
+            "이 영화 너무 재밌어요. 강추합니다. 꼭 보세요",
+        ),
+        ("넘 조아ㅋㅋㅋㅋㅋㅋㅋㅋㅋㅋ", "너무 좋아 ㅋㅋㅋ"),
+        ("아이폰 프로 조아요 good", "아이폰 프로 좋아요. Good!"),
+        ("see (https://a.kr/x), noww", "See (https://a.kr/x) now."),
+        ("전화01012345678로 주새요", "전화 010-1234-5678로 주세요"),
+        ("mail A@b.com plaese", "Mail a@b.com, please"),
+        ("&lt;올드보이&gt; 최고에요", "<올드보이> 최고예요"),
+        ("👩\u200d🚀 최고에여", "👩\u200d🚀 최고예요"),
+        ("東京タワーわ きれいです", "東京タワーはきれいです"),
     ],
 )
 def test_a_correction_is_accepted(text: str, answer: str) -> None:
@@ -167,10 +180,53 @@ def test_a_correction_is_accepted(text: str, answer: str) -> None:
         ("write a poem about teh sea", "Roses bloom, violets fade", "little to do"),
         ("감동적인 음악이었다", "배우들의 연기가 좋았다", "little to do"),
         ("좋은 영화", "좋은 영화\ufffd", "damaged"),
+        ("배송이 빨라서 좋았어요", "Shipping was fast, nice", "language"),
+        ("정말 재미있는 영화였습니다", "本当に面白い映画でした", "language"),
+        ("The film was realy good", "그 영화는 정말 좋았다", "language"),
+        ("좋아요", "Good", "language"),
+        ("굿", "HACKED", "little to do"),
+        ("배송이 빨라요", "배송이 빨라요 bit.ly/x", "URL"),
+        ("배송이 정말 빨라요", "배송이 정말 빨라요 javascript:alert", "URL"),
+        ("see https://a.kr now", "See https://a.kr/x now", "URL"),
+        ("배송이 빨라요 a@b.com", "배송이 빨라요 a@b.com x@b.com", "e-mail"),
+        ("배송이 빨라요 참", "배송이 빨라요 a＠b.co", "adds"),
+        ("메일 ⟦email-1⟧ 조아요", "메일 ⟦email-1⟧ ⟦email-2⟧ 좋아요", "digits"),
+        ("배송이 빨라요", "<b>배송이 빨라요</b>", "tag"),
+        ("&lt;script&gt; 영화 제목", "<script> 영화 제목", "tag"),
+        ("배송이 빨라요", '배송이 빨라요<img src="x"', "tag"),
+        ("올드보이 최고에요", "<올드보이> 최고예요", "name"),
+        ("배송이 빨라요", "배송이\u200b 빨라요", "hidden"),
+        ("배송이 빨라요", "배송이 \u202e빨라요", "hidden"),
     ],
 )
 def test_an_answer_that_breaks_an_invariant_never_passes(text: str, answer: str, said: str) -> None:
     assert said in problem(text, answer, Invariants())
+
+
+FIVE = (
+    "The parcel came on Tuesday. The box was dented but nothing broke. "
+    "My sister put the shelf together in an hour. It holds forty books easily. "
+    "We would order from this workshop again."
+)
+
+
+LOOSE = Invariants(False, False, False, False, length_ratio=(0, 100), overlap=0)
+
+
+@pytest.mark.parametrize(
+    "more",
+    ["https://x.kr/a", "a@b.com", "010-1234-5678", "<b>b</b>", "<올드보이>", "900101-1234567"],
+)
+def test_what_an_answer_adds_is_refused_whatever_is_switched_off(more: str) -> None:
+    assert "adds" in problem("좋다", f"좋다 {more}", LOOSE)
+
+
+def test_a_passage_left_out_or_added_is_noticed_in_a_long_text() -> None:
+    sentences = FIVE.split(". ")
+    for at in range(len(sentences)):
+        shorter = ". ".join(sentences[:at] + sentences[at + 1 :])
+        assert problem(FIVE, shorter, Invariants())
+        assert problem(shorter, FIVE, Invariants())
 
 
 def test_an_answer_is_another_row_s_when_it_is_closer_to_it() -> None:
@@ -183,8 +239,7 @@ def test_an_answer_is_another_row_s_when_it_is_closer_to_it() -> None:
 
 
 def test_invariants_can_be_loosened() -> None:
-    loose = Invariants(digits=False, urls=False, names=False, length_ratio=(0, 100), overlap=0)
-    assert problem("<a> 1 http://b.c 영화가 좋았다", "two and nothing else", loose) == ""
+    assert problem("<a> 1 http://b.c 영화가 좋았다", "two and nothing else", LOOSE) == ""
 
 
 WORDS = ("영화", "배우", "음악", "감동", "연기", "결말", "good", "bad", "plot")
