@@ -115,7 +115,10 @@ class RulesCleaner:
             """Clean batch by batch."""
             found = layout()
             for batch in source.batches(rows):
-                cleaned = {name: found.texts(batch, name, rule) for name in found.columns}
+                cleaned = {
+                    found.column_of(output): found.texts(batch, output.of, rule)
+                    for output in found.outputs
+                }
                 self._rows += batch.num_rows
                 models = [RULES_ENGINE] * batch.num_rows
                 yield with_answers(found, batch, cleaned, models, self._task.name)

@@ -56,7 +56,7 @@ def estimate(
     state: State | None = open_state(settings) if exists else None
     name = experience(engine, task)
     requests = Requests(task, layout.columns, layout.outputs, state, name)
-    size = PackSize(task.rows_per_request, state, name).rows
+    size = PackSize(task.rows_per_request, state, name)
     rows = cached = sent = 0
     prompt = completion = 0.0
     seen: set[bytes] = set()
@@ -70,8 +70,8 @@ def estimate(
                 known = state.answers(fresh)
                 cached += len(known)
                 fresh = [item for item in fresh if item.key not in known]
-            made = list(packs([*left, *in_order(fresh)], size))
-            left = made.pop() if made and len(made[-1]) < size else []
+            made = list(packs([*left, *in_order(fresh)], size.rows, size.tokens))
+            left = made.pop() if made and len(made[-1]) < size.rows else []
             for pack in made:
                 tokens = requests.tokens(pack)
                 sent, prompt, completion = sent + 1, prompt + tokens[0], completion + tokens[1]

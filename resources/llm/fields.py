@@ -8,12 +8,12 @@ from typing import Any
 from resources.errors import did_you_mean
 from resources.llm.document import Document, read_document
 from resources.llm.groups import read_budget, read_examples, read_outputs
+from resources.llm.masking import KINDS as MASKS
 from resources.llm.prompt import check_places, fill_prompt
 from resources.llm.task import (
     CACHE_POLICIES,
     DEFAULT_RULES,
     ENGINES,
-    MASKS,
     RULES,
     CleaningTask,
     Invariants,

@@ -150,7 +150,7 @@ class Pacer:
         return max(gap, tokens / token_rate) if token_rate else gap
 
     def _lease(self, now: float, waiting: int) -> None:
-        """Lease the next stretch of time, as long as what waits will need, half a second at most."""
+        """Lease the next stretch of time, as long as what waits needs, half a second at most."""
         gap = self._gap(0)
         seconds = max(min(_STRETCH, max(waiting, 1) * gap), gap)
         overrun = max(self._next - max(self._end, now), 0.0)

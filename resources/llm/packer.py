@@ -10,10 +10,6 @@ from dataclasses import dataclass, field
 
 from resources.llm.task import CleaningTask
 
-AUTO_ROWS = 20
-MOST_AUTO_ROWS = 50
-MOST_TOKENS = 6_000
-
 
 @dataclass(frozen=True, slots=True)
 class Item:
@@ -59,23 +55,23 @@ def in_order(items: Iterable[Item]) -> list[Item]:
     return sorted(items, key=lambda item: (item.tokens, item.key))
 
 
-def take_pack(waiting: deque[Item], rows: int) -> list[Item]:
-    """Take the next pack: at most so many rows and so many tokens, at least one row."""
+def take_pack(waiting: deque[Item], rows: int, most: float) -> list[Item]:
+    """Take the next pack: at most so many rows and `most` tokens, at least one row."""
     pack: list[Item] = []
     tokens = 0
     while waiting and len(pack) < rows:
         tokens += waiting[0].tokens
-        if pack and tokens > MOST_TOKENS:
+        if pack and tokens > most:
             break
         pack.append(waiting.popleft())
     return pack
 
 
-def packs(items: Iterable[Item], rows: int) -> Iterator[list[Item]]:
+def packs(items: Iterable[Item], rows: int, most: float) -> Iterator[list[Item]]:
     """Pack items in order."""
     waiting = deque(items)
     while waiting:
-        yield take_pack(waiting, rows)
+        yield take_pack(waiting, rows, most)
 
 
 def answer_tokens(task: CleaningTask, pack: Sequence[Item]) -> int:

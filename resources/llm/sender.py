@@ -123,9 +123,8 @@ class Sender:
             if self._is_out():
                 await asyncio.sleep(_BETWEEN_LOOKS)
                 continue
-            rows = self._size.rows
-            await self._pacer.turn(self._work.waiting(rows))
-            pack = self._work.take(self._loop.time(), rows, self._pacer.latency)
+            await self._pacer.turn(self._work.waiting(self._size.rows))
+            pack = self._work.take(self._loop.time(), self._size, self._pacer.latency)
             if pack is None or self.stop_reason:
                 continue
             model, temperature = self._model_for(pack)
@@ -219,7 +218,7 @@ class Sender:
         self._refused_since = None
         self._pacer.answered(reply.headers)
         self._latencies.add(pack.tokens, seconds)
-        self._size.answered(len(pack.items), seconds)
+        self._size.answered(len(pack.items), pack.tokens, seconds)
         self._requests.learn(pack.items, reply)
         if pack.done:
             return

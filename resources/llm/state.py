@@ -165,7 +165,7 @@ class State:
         query = text("select id, items from llm_batches where task = :task order by made_at")
         with self._reading() as connection:
             return {
-                id: json.loads(items) for id, items in connection.execute(query, {"task": task})
+                name: json.loads(items) for name, items in connection.execute(query, {"task": task})
             }
 
     def keep_batch(self, id: str, task: str, requests: list[list[str]]) -> None:  # noqa: A002

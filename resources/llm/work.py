@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Final
 
+from resources.llm.pack_size import PackSize
 from resources.llm.packer import Item, take_pack
 
 _SOON: Final = 1.5
@@ -89,9 +90,10 @@ class Work:
         """Give when the next pack that waits for its time is due."""
         return self._later[0][0] if self._later else None
 
-    def take(self, now: float, rows: int, latency: float) -> Pack | None:
+    def take(self, now: float, size: PackSize, latency: float) -> Pack | None:
         """Give what should be sent next."""
         self._ripen(now)
+        rows = size.rows
         while self._ready:
             pack = heapq.heappop(self._ready)[2]
             if not pack.done:
@@ -100,11 +102,13 @@ class Work:
             return self._pooled(rows)
         if self._has_fresh():
             order, items = self.fresh[0]
-            pack = Pack(take_pack(items, rows), order)
+            pack = Pack(take_pack(items, rows, size.tokens), order)
             while len(self.fresh) > 1 and not items and len(pack.items) < rows:
-                self.fresh.popleft()
+                self.fresh.popleft()  # a pack may hold one chunk's end and the next one's start
                 items = self.fresh[0][1]
-                pack.items += take_pack(items, rows - len(pack.items))
+                if not items or pack.tokens + items[0].tokens > size.tokens:
+                    break
+                pack.items += take_pack(items, rows - len(pack.items), size.tokens - pack.tokens)
             return pack
         return self._pooled(rows) if self.again else None
 

@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from resources.llm.outputs import outputs_for
 from resources.llm.packer import (
-    AUTO_ROWS,
-    AUTO_TOKENS,
     Item,
     answer_tokens,
     make_item,
@@ -23,6 +22,7 @@ from resources.llm.task import CleaningTask, Invariants
 from resources.llm.validator import foreign, problem
 
 TASK = CleaningTask("t.yaml", prompt="Fix:\n{text}\nThanks.", model="m", system_message="You fix.")
+ONE = outputs_for((), ("text",))
 TEXTS = st.lists(st.text(min_size=1, max_size=400), max_size=60)
 
 
@@ -31,17 +31,17 @@ def items(texts: list[str]) -> list[Item]:
     return [make_item(keys, (text,)) for text in texts]
 
 
-@given(TEXTS, st.integers(0, 30))
+@given(TEXTS, st.integers(1, 30))
 def test_packs_hold_every_item_once_and_in_order(texts: list[str], rows: int) -> None:
-    made = list(packs(items(texts), rows))
+    made = list(packs(items(texts), rows, 500))
     assert [item.texts[0] for pack in made for item in pack] == texts
-    assert all(1 <= len(pack) <= (rows or AUTO_ROWS) for pack in made)
+    assert all(1 <= len(pack) <= rows for pack in made)
 
 
 @given(TEXTS)
-def test_auto_packs_stay_within_their_tokens_unless_one_row_is_longer(texts: list[str]) -> None:
-    for pack in packs(items(texts), 0):
-        assert len(pack) == 1 or sum(item.tokens for item in pack) <= AUTO_TOKENS
+def test_packs_stay_within_their_tokens_unless_one_row_is_longer(texts: list[str]) -> None:
+    for pack in packs(items(texts), 20, 300):
+        assert len(pack) == 1 or sum(item.tokens for item in pack) <= 300
 
 
 def test_a_key_depends_on_content_and_on_what_changes_the_answer_only() -> None:
@@ -70,22 +70,22 @@ def test_max_tokens_is_meant_per_row() -> None:
 
 
 def test_rows_go_by_ordinals_and_the_schema_requires_each() -> None:
-    said = messages(TASK, ("text",), items(["하나", "둘\n셋"]))
+    said = messages(TASK, ("text",), ONE, items(["하나", "둘\n셋"]))
     assert said[0]["content"].startswith("You fix.")
     assert 'Fix:\n\n{"1": "하나", "2": "둘\\n셋"}\n' in said[1]["content"]
-    schema = answer_schema(("text",), 2)
+    schema = answer_schema(ONE, 2)
     assert schema["required"] == ["1", "2"]
     assert schema["additionalProperties"] is False
 
 
 def test_a_prompt_without_a_place_gets_the_rows_at_its_end() -> None:
     task = CleaningTask("t.yaml", prompt="Fix these.", model="m")
-    assert messages(task, ("text",), items(["a"]))[1]["content"].endswith('\n{"1": "a"}\n')
+    assert messages(task, ("text",), ONE, items(["a"]))[1]["content"].endswith('\n{"1": "a"}\n')
 
 
 def test_a_text_that_looks_like_a_place_or_an_escape_stays_a_text() -> None:
     hostile = r"{text} \1 \g<0> {0} %s"
-    said = messages(TASK, ("text",), items([hostile]))[1]["content"]
+    said = messages(TASK, ("text",), ONE, items([hostile]))[1]["content"]
     assert json.loads(said.splitlines()[2]) == {"1": hostile}
 
 
@@ -101,7 +101,7 @@ def test_a_text_that_looks_like_a_place_or_an_escape_stays_a_text() -> None:
     ],
 )
 def test_an_answer_is_read_in_any_order_and_wrapping(content: str) -> None:
-    assert read_answer(content, ("text",), 2) == {1: ("a",), 2: ("b",)}
+    assert read_answer(content, ONE, 2) == {1: ("a",), 2: ("b",)}
 
 
 @pytest.mark.parametrize(
@@ -120,17 +120,17 @@ def test_an_answer_is_read_in_any_order_and_wrapping(content: str) -> None:
 def test_what_is_torn_or_of_another_shape_is_left_out(
     content: str, found: dict[int, tuple[str, ...]]
 ) -> None:
-    assert read_answer(content, ("text",), 2) == found
+    assert read_answer(content, ONE, 2) == found
 
 
 def test_a_row_of_several_columns_counts_only_whole() -> None:
     content = '{"1": {"city": "a", "state": "b"}, "2": {"city": "a"}, "3": "a"}'
-    assert read_answer(content, ("city", "state"), 3) == {1: ("a", "b")}
+    assert read_answer(content, outputs_for((), ("city", "state")), 3) == {1: ("a", "b")}
 
 
 @given(st.text(max_size=300), st.integers(1, 5))
 def test_any_text_can_be_read_as_an_answer(content: str, rows: int) -> None:
-    for number, texts in read_answer(content, ("text",), rows).items():
+    for number, texts in read_answer(content, ONE, rows).items():
         assert 1 <= number <= rows
         assert isinstance(texts[0], str)
 
