@@ -47,7 +47,7 @@ def engine_of(task: CleaningTask, environment: Mapping[str, str]) -> Engine:
 
 def load_libraries() -> None:
     """Import what takes most of a second before the first request could be sent."""
-    for name in ("openai", "anyio._backends._asyncio"):
+    for name in ("openai", "anyio._backends._asyncio", "pyarrow.parquet"):
         import_module(name)
 
 

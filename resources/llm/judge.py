@@ -52,13 +52,14 @@ class Judge:
         missing = "the answer was cut off at its token limit" if reply.cut else "no answer for it"
         accepted: list[tuple[Item, tuple[Value, ...]]] = []
         left: list[Open] = []
+        wholes = ["\n".join(filter(None, item.texts)) for item in items]
         for number, item in enumerate(items, 1):
             values = found.get(number)
             if values is None:
                 last = reply.content[:_SHOWN] if len(items) == 1 else ""
                 left.append(Open(item, Failure(missing, answer=last)))
                 continue
-            why = self._problem(item, values, items)
+            why = self._problem(item, values, wholes, number - 1)
             if why is None:
                 stored = (o.stored(v) for o, v in zip(self._outputs, values, strict=True))
                 accepted.append((item, tuple(stored)))
@@ -74,29 +75,28 @@ class Judge:
         )
 
     def _problem(
-        self, item: Item, values: Sequence[object], pack: Sequence[Item]
+        self, item: Item, values: Sequence[object], wholes: Sequence[str], at: int
     ) -> Failure | None:
         """Say what keeps an answer from standing for its row."""
         for output, value in zip(self._outputs, values, strict=True):
             if why := output.problem(value):
                 return Failure(why, output.name, answer=str(value)[:_SHOWN])
         answers: list[str] = []
-        for at, column in self._texts:
-            text, answer = item.texts[column], values[at]
+        for place, column in self._texts:
+            text, answer = item.texts[column], values[place]
             if answer is None:
                 continue
             assert isinstance(answer, str)  # noqa: S101 - the output's own check came first
             if why := problem(text, answer, self._kept):
-                return Failure(why, self._outputs[at].of, answer=answer[:_SHOWN])
+                return Failure(why, self._outputs[place].of, answer=answer[:_SHOWN])
             if not keeps_marks(text, answer):
                 why = "the answer does not keep what stands for personal data"
-                return Failure(why, self._outputs[at].of, answer=answer[:_SHOWN])
+                return Failure(why, self._outputs[place].of, answer=answer[:_SHOWN])
             answers += [answer] if text else []
         # Across all columns: single cells of different rows are often rightly equal.
-        if answers and len(pack) > 1:
+        if answers and len(wholes) > 1:
             whole = "\n".join(answers)
-            others = ("\n".join(filter(None, other.texts)) for other in pack if other is not item)
-            if foreign("\n".join(filter(None, item.texts)), whole, others):
+            if foreign(wholes[at], whole, (*wholes[:at], *wholes[at + 1 :])):
                 return Failure(
                     "the answer is another row's, or mixed with it", answer=whole[:_SHOWN]
                 )

@@ -18,6 +18,7 @@ class Latencies:
         self._last: deque[float] = deque(maxlen=_KEPT)
         self._sizes: deque[int] = deque(maxlen=_KEPT)
         self._too_long: float | None = None
+        self._slow: float | None = None
 
     def add(self, tokens: int, seconds: float) -> None:
         """Note an answer's latency, and the tokens of the texts it was for."""
@@ -26,7 +27,12 @@ class Latencies:
         if len(self._last) >= _ENOUGH and (self._too_long is None or len(self._last) % 10 == 0):
             ordered = sorted(self._last)
             near_worst = ordered[int(0.98 * (len(ordered) - 1))]
+            self._slow = ordered[int(0.85 * (len(ordered) - 1))]
             self._too_long = max(_SHORTEST, 1.5 * near_worst, 3 * ordered[len(ordered) // 2])
+
+    def slow(self) -> float | None:
+        """Give the seconds that few answers take: with nothing else to send, too long."""
+        return self._slow
 
     def too_long(self, tokens: int) -> float | None:
         """Give the seconds after which a request of this size hangs (None: not known yet)."""

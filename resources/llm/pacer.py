@@ -35,7 +35,7 @@ class Pacer:
         self._token_rate = tokens_per_minute / 60
         self._share = 1.0
         self._allowed: dict[str, Allowance] = {}
-        self._next = 0.0
+        self._next = state.now()
         self._end = 0.0
         self._paused_until = 0.0
         self._refusals = 0
@@ -154,7 +154,7 @@ class Pacer:
         gap = self._gap(0)
         seconds = max(min(_STRETCH, max(waiting, 1) * gap), gap)
         overrun = max(self._next - max(self._end, now), 0.0)
-        credit = min(max(now - self._next, 0.0), self._catch_up() * gap) if self._next else 0.0
+        credit = min(max(now - self._next, 0.0), self._catch_up() * gap)
         self._next = self._state.lease_time(self._pace, now - credit, seconds, overrun)
         self._end = self._next + seconds
         self._paused_until = max(self._paused_until, self._state.figure(self._pause))

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from resources.llm.work import Pack, Work
 
 _TRIES: Final = 4
-_FIRST_WAIT, _LONGEST_WAIT = 0.5, 20.0
+_FIRST_WAIT, _LONGEST_WAIT = 0.1, 20.0
 _REFUSED_TOO_LONG: Final = 900.0
 _STARTING: Final = 3
 _BETWEEN_LOOKS: Final = 0.1
@@ -93,6 +93,7 @@ class Sender:
         self._work, self._receiver = work, receiver
         self._loop = asyncio.get_running_loop()
         self._spawn(self._dispatch())
+        self._spawn(self._watch())
 
     def wake(self) -> None:
         """Look at the work again: something was added."""
@@ -139,6 +140,7 @@ class Sender:
             self._pacer.sent(sum(tokens))
             self._receiver.sent(pack)
             pack.flights += 1
+            pack.sent_at = self._loop.time()
             self._spawn(self._fly(pack, ask, tokens), pack)
 
     async def _something_due(self) -> None:
@@ -181,9 +183,6 @@ class Sender:
     async def _fly(self, pack: Pack, ask: Ask, tokens: tuple[float, float]) -> None:
         """See one request through, whatever comes of it."""
         started = self._loop.time()
-        hedge = None
-        if not pack.hedged and (wait := self._latencies.too_long(pack.tokens)):
-            hedge = self._loop.call_later(wait, self._hedge, pack, ask.model)
         reply, failure = None, None
         status, error = 0, "no longer needed"
         try:
@@ -195,8 +194,6 @@ class Sender:
             status, error = int(str(wrong.facts.get("status") or 0)), wrong.problem
             raise
         finally:
-            if hedge is not None:
-                hedge.cancel()
             pack.flights -= 1
             took = self._loop.time() - started
             silent = reply is None and not isinstance(failure, Refused)
@@ -228,9 +225,16 @@ class Sender:
                 task.cancel()
 
     async def _handle(self, pack: Pack, ask: Ask, failure: Exception) -> None:
-        """Do what a failure asks for; while a second request is under way, that one decides."""
+        """Do what a failure asks for; while another request is under way, that one decides."""
         stops = isinstance(failure, Passing) and failure.stop
-        if pack.done or (pack.flights and not stops):
+        if pack.done:
+            return
+        if pack.flights and not stops:
+            pack.failures += 1
+            if isinstance(failure, Limited):
+                self._pacer.refused(failure.wait)
+            if pack.failures < _TRIES:
+                self._hedge(pack)  # the other one hangs, or it would not have been hedged
             return
         if isinstance(failure, Again):
             self._work.put(pack)
@@ -291,7 +295,7 @@ class Sender:
 
     def _again_later(self, pack: Pack, failure_wait: float | None) -> None:
         """Ask for a pack again after a pause that grows, and differs from pack to pack."""
-        longest = min(_FIRST_WAIT * 2**pack.failures, _LONGEST_WAIT)
+        longest = min(_FIRST_WAIT * 3**pack.failures, _LONGEST_WAIT)
         pause = max(failure_wait or 0.0, uniform(0, longest))  # noqa: S311 - jitter, not secrecy
         pack.hedged = False
         self._work.put(pack, at=self._loop.time() + pause)
@@ -373,9 +377,23 @@ class Sender:
                 self._stop(f"the LLM has been out of reach for {out:,.0f} s ({failure})")
         self.wake()
 
-    def _hedge(self, pack: Pack, model: str) -> None:
-        """Send a second request for a pack whose first one hangs."""
-        if not (pack.done or pack.hedged or self.stop_reason or self._breakers[model].is_open):
+    async def _watch(self) -> None:
+        """Send a second request for what hangs; with nothing else to send, for what is slow."""
+        while True:
+            await asyncio.sleep(_BETWEEN_LOOKS)
+            now = self._loop.time()
+            idle = not self._work.due(now)
+            for pack in list(self._flights.values()):
+                limit = self._latencies.too_long(pack.tokens)
+                if idle and (slow := self._latencies.slow()) is not None:
+                    limit = slow
+                if limit is not None and not pack.hedged and now - pack.sent_at > limit:
+                    self._hedge(pack)
+
+    def _hedge(self, pack: Pack) -> None:
+        """Send one more request for a pack."""
+        out = self._breakers[self._receiver.ask_of(pack)[0]].is_open
+        if not (pack.done or self.stop_reason or out):
             pack.hedged = True
             pack.kind = "hedge"
             self._work.put(pack)

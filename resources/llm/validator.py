@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from operator import add
 
 from resources.llm.additions import DIGITS, NAME, added, urls
 from resources.llm.language import changes_script
@@ -15,7 +16,7 @@ from resources.llm.task import Invariants
 _SLACK = 8
 _FEWEST_PAIRS, _SHORT_PAIRS = 6, 12
 _MOSTLY = 0.6
-_FEW_CHANGES, _SHORT_TEXT = 6, 24
+_FEW_CHANGES, _SOME_CHANGES, _SHORT_TEXT = 6, 14, 24
 
 
 def problem(text: str, answer: str, kept: Invariants) -> str:
@@ -32,9 +33,13 @@ def problem(text: str, answer: str, kept: Invariants) -> str:
         return f"the answer has {len(answer)} characters for {len(text)}"
     if why := _lost(text, answer, kept) or added(text, answer):
         return why
+    own, given = _pairs(text), _pairs(answer)
+    changes = max(own.total(), given.total()) - _common(own, given)
+    if len(text) > _SHORT_TEXT and changes < _FEW_CHANGES:
+        return ""  # the rest looks for more than that, and takes its time
     if kept.language and changes_script(text, answer):
         return "the answer is in another language"
-    return _unlike(text, answer, kept.overlap)
+    return _unlike(text, answer, kept.overlap, changes)
 
 
 def _lost(text: str, answer: str, kept: Invariants) -> str:
@@ -48,13 +53,12 @@ def _lost(text: str, answer: str, kept: Invariants) -> str:
     return ""
 
 
-def _unlike(text: str, answer: str, overlap: float) -> str:
+def _unlike(text: str, answer: str, overlap: float, changes: int) -> str:
     """Say in what an answer is unlike its text, where it has to be like it ("" = in nothing)."""
     if _share(text, answer) < overlap:
         return "the answer has little to do with the text"
-    own, given = _pairs(text), _pairs(answer)
-    changes = max((own - given).total(), (given - own).total())
-    if not overlap or (changes < _FEW_CHANGES and len(text) > _SHORT_TEXT):
+    most = _pairs(text).total()
+    if not overlap or (most > _SHORT_TEXT and changes < min(_SOME_CHANGES, most // 4)):
         return ""
     return unlike(text, answer)
 
@@ -70,7 +74,7 @@ def _share(text: str, answer: str) -> float:
         return 1.0
     if given.total() < _SHORT_PAIRS:
         given, own = Counter("".join(answer.casefold().split())), Counter(text.casefold())
-    return (given & own).total() / given.total()
+    return _common(given, own) / given.total()
 
 
 def foreign(text: str, answer: str, others: Iterable[str]) -> bool:
@@ -83,25 +87,31 @@ def foreign(text: str, answer: str, others: Iterable[str]) -> bool:
     if answer == text:
         return False
     given, own = _pairs(answer), _pairs(text)
-    new = given - own
-    if not new:
-        return False
-    kept = given.total() - new.total()
+    new = {pair: count - own[pair] for pair, count in given.items() if count > own[pair]}
+    kept = given.total() - sum(new.values())
     for other in others:
         theirs = _pairs(other)
-        alike = len(given.keys() & theirs.keys())
-        if alike < 0.5 * min(len(given), len(theirs)) or other == text:
+        # Whatever makes an answer another row's is new to its own.
+        if not any(pair in theirs for pair in new) or other == text:
             continue
-        if (given & theirs).total() > kept:
+        alike = len(given.keys() & theirs.keys())
+        if alike < 0.5 * min(len(given), len(theirs)):
+            continue
+        if _common(given, theirs) > kept:
             return True
         grown = given.total() - own.total() >= _MOSTLY * theirs.total()
-        if grown and (new & theirs).total() >= _MOSTLY * theirs.total():
+        if grown and _common(new, theirs) >= _MOSTLY * theirs.total():
             return True
     return False
 
 
-@lru_cache(maxsize=2048)
+def _common(first: Mapping[str, int], second: Mapping[str, int]) -> int:
+    """Count the pairs that two texts have in common."""
+    return sum(min(first[pair], second[pair]) for pair in first.keys() & second.keys())
+
+
+@lru_cache(maxsize=4_096)
 def _pairs(text: str) -> Counter[str]:
     """Count the pairs of neighbouring letters, without case and spaces; a single letter alone."""
     plain = "".join(unicodedata.normalize("NFC", text).casefold().split())
-    return Counter(plain[at : at + 2] for at in range(max(len(plain) - 1, 1)))
+    return Counter(map(add, plain, plain[1:])) if len(plain) > 1 else Counter([plain])

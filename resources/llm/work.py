@@ -20,7 +20,8 @@ class Pack:
     """Items that share a request, and how it went so far.
 
     order: the chunk it is for; older ones go first. step: for a single item, which of its tries.
-    failures: requests in a row without any answer. flights: requests under way. hedged: a second
+    failures: requests in a row without any answer. flights: requests under way, the last of them
+    sent at sent_at. hedged: a second
     one was sent because the first hung. done: answered or divided, so that later answers are void.
     """
 
@@ -30,6 +31,7 @@ class Pack:
     failures: int = 0
     garbled: int = 0
     flights: int = 0
+    sent_at: float = 0.0
     hedged: bool = False
     done: bool = False
     kind: str = "first"
