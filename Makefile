@@ -18,9 +18,10 @@ endif
 SOURCES = $(wildcard assets catalog resources dags tests benchmarks)
 COVERAGE = --cov --cov-report=term
 PYTEST_ARGS ?=
+BENCH_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install run up test lint format bench lock clean
+.PHONY: help install run up test lint format bench bench-llm lock clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -89,6 +90,9 @@ format: $(STAMP) ## Put style right where a machine can
 
 bench: $(STAMP) ## Measure speed and memory, and write the results down
 	@exec $(BIN)/python -m benchmarks
+
+bench-llm: $(STAMP) ## Measure LLM cleaning against a strict server (BENCH_ARGS=--long: all of it)
+	@exec $(BIN)/python -m benchmarks.llm $(BENCH_ARGS)
 
 # The stack in containers is resolved first: what it shares with everybody else has one version.
 COMPILE = uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -27,13 +28,13 @@ from resources.settings import Settings
 if TYPE_CHECKING:
     from resources.llm.transport import Transport
 
-_AHEAD = 2
-"""Chunks whose requests are under way while the one before them is finished."""
+_AHEAD = 8
+"""Steps whose requests are under way while the one before them is finished."""
 
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """How a task's model is reached. ahead: chunks under way beside the oldest one."""
+    """How a task's model is reached. ahead: steps under way beside the oldest one."""
 
     name: str
     endpoint: Endpoint
@@ -47,8 +48,10 @@ def engine_of(task: CleaningTask, environment: Mapping[str, str]) -> Engine:
 
 def load_libraries() -> None:
     """Import what takes most of a second before the first request could be sent."""
-    for name in ("openai", "anyio._backends._asyncio", "pyarrow.parquet"):
+    for name in ("openai", "pyarrow.parquet"):
         import_module(name)
+    with suppress(ImportError):  # what openai's client loads with its first request
+        import_module("anyio._backends._asyncio")
 
 
 def open_state(settings: Settings) -> State:

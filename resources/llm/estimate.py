@@ -9,7 +9,7 @@ from resources.llm.connect import engine_of, experience, open_state
 from resources.llm.layout import layout_of
 from resources.llm.pack_size import PackSize
 from resources.llm.packer import Item, in_order, packs
-from resources.llm.preparer import Preparer
+from resources.llm.preparer import Preparer, in_steps
 from resources.llm.prices import load_prices, price_of
 from resources.llm.requests import Requests
 from resources.llm.state import State
@@ -62,7 +62,7 @@ def estimate(
     seen: set[bytes] = set()
     left: list[Item] = []
     try:
-        for batch in table.batches(settings.chunk_rows):
+        for batch in in_steps(table.batches(settings.chunk_rows)):
             rows += batch.num_rows
             fresh = [i for i in prepare.distinct(prepare.chunk(batch)) if i.key not in seen]
             seen.update(item.key for item in fresh)

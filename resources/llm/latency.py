@@ -27,7 +27,7 @@ class Latencies:
         if len(self._last) >= _ENOUGH and (self._too_long is None or len(self._last) % 10 == 0):
             ordered = sorted(self._last)
             near_worst = ordered[int(0.98 * (len(ordered) - 1))]
-            self._slow = ordered[int(0.85 * (len(ordered) - 1))]
+            self._slow = ordered[int(0.95 * (len(ordered) - 1))]
             self._too_long = max(_SHORTEST, 1.5 * near_worst, 3 * ordered[len(ordered) // 2])
 
     def slow(self) -> float | None:

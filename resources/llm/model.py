@@ -18,7 +18,7 @@ from resources.llm.failures import Paused
 from resources.llm.layout import PROVENANCE, Layout, layout_of, stream_of, with_answers
 from resources.llm.masking import Masked, reveal, unmask
 from resources.llm.outputs import Output, Value
-from resources.llm.preparer import Chunk, Preparer
+from resources.llm.preparer import Chunk, Preparer, in_steps
 from resources.llm.prices import load_prices
 from resources.llm.provenance import Provenance
 from resources.llm.results import Answer, Failure
@@ -29,8 +29,6 @@ from resources.tables import Table
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-_FIRST_ROWS = 400
 
 _Results = tuple[dict[bytes, Answer | Failure], set[bytes]]
 
@@ -114,7 +112,7 @@ class ModelCleaner:
             )
             connection: Connection = background.start(making).result()
             open_parts.callback(lambda: self._leave(background, connection))
-            for order, batch in enumerate(_first_soon(source.batches(rows))):
+            for order, batch in enumerate(in_steps(source.batches(rows))):
                 chunk = prepare.chunk(batch)
                 answers = connection.asker.answers(prepare.distinct(chunk), order)
                 under_way.append((chunk, background.start(answers)))
@@ -206,16 +204,6 @@ class ModelCleaner:
                 answer=failure.answer,
             )
         )
-
-
-def _first_soon(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Split a little off the first batch, so that requests begin while the rest is prepared."""
-    for number, batch in enumerate(batches):
-        if number or batch.num_rows <= _FIRST_ROWS:
-            yield batch
-        else:
-            yield batch.slice(0, _FIRST_ROWS)
-            yield batch.slice(_FIRST_ROWS)
 
 
 class _Rows:

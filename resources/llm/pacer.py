@@ -39,6 +39,7 @@ class Pacer:
         self._end = 0.0
         self._paused_until = 0.0
         self._refusals = 0
+        self._answered = False
         self._sent = self._refused_in_window = 0
         self._latency = _FIRST_LATENCY
         self._in_flight = 0
@@ -105,6 +106,7 @@ class Pacer:
 
     def answered(self, headers: Mapping[str, str] | None) -> None:
         """Note that the server takes requests, and what it says of its limits."""
+        self._answered = True
         self._refusals = 0
         self._share = min(self._share * _FASTER, 1.0)
         if headers is not None:
@@ -160,5 +162,8 @@ class Pacer:
         self._paused_until = max(self._paused_until, self._state.figure(self._pause))
 
     def _catch_up(self) -> float:
-        """Give how many requests may be sent late: as many as strict servers take at once."""
-        return min(_CATCH_UP, _CATCH_UP_SECONDS * self._rate)
+        """Give how many requests may be sent late: as many as strict servers take at once.
+
+        Until the first answer none: connections that are being made bunch requests enough.
+        """
+        return min(_CATCH_UP, _CATCH_UP_SECONDS * self._rate) if self._answered else 0.0

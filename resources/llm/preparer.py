@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,9 @@ from resources.llm.task import CleaningTask
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+
+_FIRST_ROWS, _STEP_ROWS = 400, 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,19 @@ class Chunk:
     texts: dict[str, list[str | None]]
     items: list[Item | None]
     masked: dict[int, tuple[Masked, ...]]
+
+
+def in_steps(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Slice batches so that no step keeps requests waiting; the first one is small."""
+    most = _FIRST_ROWS
+    for batch in batches:
+        start = 0
+        while start < batch.num_rows or batch.num_rows == 0:
+            yield batch.slice(start, most)
+            start += most
+            most = _STEP_ROWS
+            if batch.num_rows == 0:
+                break
 
 
 class Preparer:

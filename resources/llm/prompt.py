@@ -30,10 +30,7 @@ def fill_prompt(document: Document, prompt: str, outputs: Sequence[Output]) -> s
         "text": ROWS,
         "raw_text": ROWS,
         "columns": list(values.get("columns") or ()),
-        "outputs": [
-            {"name": o.name, "kind": o.kind, "values": list(o.values), "description": o.description}
-            for o in outputs
-        ],
+        "outputs": list(outputs),
         "task_name": values.get("task_name", ""),
     }
     sandbox = ImmutableSandboxedEnvironment(undefined=jinja2.StrictUndefined)

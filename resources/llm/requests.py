@@ -77,12 +77,12 @@ class Requests:
                 self._state.set_figure(name, value)
 
     def _plain_tokens(self, items: Sequence[Item]) -> tuple[int, int]:
-        """Estimate tokens by the letters alone: JSON takes about six a row and column."""
+        """Estimate tokens by the letters alone: JSON takes about four a row and column."""
         rows = len(items)
         texts = sum(item.tokens for item in items)
-        per_row = 6 * len(self._columns)
+        per_row = 4 * len(self._columns)
         prompt = self._fixed[0] + texts + rows * (per_row + self._fixed[1])
-        return prompt, texts + rows * 6 * len(self._outputs) + 2
+        return prompt, texts + rows * 4 * len(self._outputs) + 2
 
     def _fixed_tokens(self) -> tuple[int, int]:
         """Give the tokens of words and examples, and of one row's part of the schema."""

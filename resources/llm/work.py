@@ -13,6 +13,7 @@ from resources.llm.pack_size import PackSize
 from resources.llm.packer import Item, take_pack
 
 _SOON: Final = 1.5
+_PATIENT: Final = 3
 
 
 @dataclass(eq=False, slots=True)
@@ -127,11 +128,11 @@ class Work:
         return bool(self.fresh)
 
     def _pool_is_due(self, now: float, rows: int, latency: float) -> bool:
-        """Tell whether the pool fills a pack, or a chunk waits for nothing else."""
+        """Tell whether the pool fills a pack, or others will soon wait for what is in it."""
         if len(self.again) >= rows:
             return True
         oldest = next(iter(self.again.values()))[1]
-        chunk_waits = not self._has_fresh() or oldest < self.fresh[0][0]
+        chunk_waits = not self._has_fresh() or oldest + _PATIENT < self.fresh[0][0]
         return chunk_waits and now - self._again_since >= _SOON * latency
 
     def _pooled(self, rows: int) -> Pack:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from catalog.events_sql import SqlEventStore
 from catalog.open import open_events
 from catalog.records import Released, decode, encode
 from resources.errors import SettingError, TransientError
+from tests.postgresql import running
 
 pytestmark = pytest.mark.xdist_group("postgresql")  # one server is enough
 STORES = ["files", "sqlite", "postgresql"]
@@ -24,33 +24,9 @@ STORES = ["files", "sqlite", "postgresql"]
 
 @pytest.fixture(scope="module")
 def postgresql() -> Iterator[str]:
-    """Start a real PostgreSQL on a socket of its own; stopped at the end."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    initdb = shutil.which("initdb") or (str(found[-1]) if found else None)
-    if initdb is None:
-        pytest.skip("no PostgreSQL on this machine")
-    import tempfile
-
-    home = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))  # sockets have short paths
-    programs = Path(initdb).parent
-    become: list[str] = []
-    if os.getuid() == 0:  # PostgreSQL refuses to run as root
-        shutil.chown(home, "nobody")
-        if shutil.which("runuser") is None:
-            pytest.skip("no runuser, and PostgreSQL refuses to run as root")
-        become = ["runuser", "-u", "nobody", "--"]
-    server = [str(programs / "pg_ctl"), "-D", str(home / "db"), "-w", "-t", "60"]
-    options = f"-k {home} -c listen_addresses='' -c fsync=off"
-    setup = [initdb, "-D", str(home / "db"), "-U", "dataops", "-A", "trust", "-N", "--no-locale"]
-    try:
-        subprocess.run([*become, *setup, "-E", "UTF8"], check=True, capture_output=True, cwd=home)
-        start = [*become, *server, "-o", options, "-l", str(home / "log"), "start"]
-        subprocess.run(start, check=True, stdout=subprocess.DEVNULL, cwd=home)
-        yield f"postgresql://dataops@/postgres?host={home}"
-    finally:
-        stop = [*become, *server, "-m", "immediate", "stop"]
-        subprocess.run(stop, check=False, capture_output=True, cwd=home)
-        shutil.rmtree(home, ignore_errors=True)
+    """Start a real PostgreSQL; stopped at the end."""
+    with running() as url:
+        yield url
 
 
 @pytest.fixture(params=STORES)

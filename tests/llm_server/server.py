@@ -51,6 +51,7 @@ class LlmServer:
         self.bodies: deque[dict[str, Any]] = deque(maxlen=200)
         self.texts_seen: Counter[str] = Counter()
         self.used: Counter[str] = Counter()
+        self._answered: deque[float] = deque(maxlen=1_000)
         self._met: Counter[str] = Counter()
         self._begin(behaviour)
 
@@ -140,6 +141,7 @@ class LlmServer:
         finally:
             self._at_once -= 1
         self.statuses[status] += 1
+        self._answered.append(self._loop.time())
         if self.behaviour.told:
             for what, bucket in self._buckets.items():
                 extra = {**bucket.headers(what), **extra}
@@ -154,6 +156,7 @@ class LlmServer:
             "most_at_once": self.most_at_once,
             "tokens": sum(self.used.values()),
             "at_once": self._at_once,
+            "just_answered": sum(self._loop.time() - at < 0.1 for at in self._answered),
             "seconds": self.times[-1] - self.times[0] if self.times else 0.0,
             "distinct_texts": len(self.texts_seen),
             "answers": sum(self.texts_seen.values()),

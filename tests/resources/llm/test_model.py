@@ -3,103 +3,24 @@
 from __future__ import annotations
 
 import json
-import random
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pytest
 
 from resources.errors import DataOpsError, SettingError, TransientError
-from resources.llm import CleaningTask, UsageFacts, make_cleaner
-from resources.rejects import Reject, Rejects, read_rejects
-from resources.settings import Settings
+from resources.llm import CleaningTask, make_cleaner
+from resources.rejects import Rejects
 from resources.tables import Table
+from tests.llm_bench import KEY, Bench, assert_nothing_mixed_up, reviews
 from tests.llm_server import (
     HTTP_FAULTS,
     ROW_FAULTS,
     TEXT_FAULTS,
     Behaviour,
     LlmServer,
-    corrected,
 )
-
-KEY = "sk-very-secret-key"
-WORDS = "영화 조아요 정말 teh best film 배우 연기 최고 음악 good bad plot 별로 감동 <올드보이> 명작"
-
-
-def reviews(count: int, seed: int = 1) -> list[str]:
-    """Give distinct reviews; two of three have no number by which they could be told apart."""
-    draw = random.Random(seed)
-    words = WORDS.split()
-    texts: dict[str, None] = {}
-    while len(texts) < count:
-        text = " ".join(draw.choices(words, k=draw.randint(3, 12)))
-        texts[text if len(texts) % 3 else f"{text} {len(texts)}"] = None
-    return list(texts)
-
-
-@dataclass
-class Result:
-    """What came out of a cleaning."""
-
-    rows: list[dict[str, Any]]
-    rejects: list[Reject]
-    usage: tuple[UsageFacts, ...]
-    requests: int
-
-    @property
-    def texts(self) -> dict[int, str]:
-        return {row["id"]: row["text"] for row in self.rows}
-
-
-class Bench:
-    """Cleans tables on a server, in a data folder of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.settings = Settings(root=folder, data=folder / "data")
-        self.runs = 0
-
-    def clean(
-        self,
-        server: LlmServer,
-        texts: list[str] | pa.Table,
-        *,
-        chunk: int = 100,
-        environment: dict[str, str] | None = None,
-        **fields: Any,
-    ) -> Result:
-        """Clean texts (or a table) and collect everything."""
-        self.runs += 1
-        before = server.requests
-        rejects = Rejects(self.settings.data / f"rejects{self.runs}.parquet")
-        facts: dict[str, Any] = {"prompt": "Correct {text}", "model": "m", "rows_per_request": 20}
-        task = CleaningTask("clean.yaml", **(facts | fields))
-        cleaner = make_cleaner(
-            task,
-            settings=self.settings,
-            rejects=rejects,
-            environment={
-                "DATAOPS_LLM_BASE_URL": server.url,
-                "DATAOPS_LLM_API_KEY": KEY,
-                "DATAOPS_LLM_REQUESTS_PER_SECOND": "500",
-                "DATAOPS_LLM_TIMEOUT_SECONDS": "1",
-                **(environment or {}),
-            },
-        )
-        table = texts
-        if isinstance(texts, list):
-            table = pa.table({"id": range(len(texts)), "text": texts})
-        batches = list(cleaner.clean(table).batches(chunk))
-        rejects.close()
-        return Result(
-            [row for batch in batches for row in batch.to_pylist()],
-            list(read_rejects(rejects.path)) if rejects.rows else [],
-            cleaner.usage,
-            server.requests - before,
-        )
 
 
 @pytest.fixture
@@ -108,14 +29,6 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     monkeypatch.setattr("resources.llm.sender._LONGEST_WAIT", 0.05)
     monkeypatch.setattr("resources.llm.pacer._FIRST_PAUSE", 0.05)
     return Bench(tmp_path)
-
-
-def assert_nothing_mixed_up(result: Result, texts: list[str]) -> None:
-    """Hold every row to its own answer, in order; every other row to a reject."""
-    ids = [row["id"] for row in result.rows]
-    assert ids == sorted(ids)
-    assert len(ids) + len(result.rejects) == len(texts)
-    assert {i: text for i, text in result.texts.items() if text != corrected(texts[i])} == {}
 
 
 def test_a_clean_run_packs_rows_and_keeps_their_order(bench: Bench) -> None:
