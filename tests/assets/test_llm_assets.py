@@ -106,3 +106,86 @@ def test_a_wrong_key_is_one_clear_error(paid: Home, monkeypatch: pytest.MonkeyPa
     assert "canary" not in str(caught.value)
     assert caught.value.permanent
     assert not isinstance(caught.value, AttemptFailed) or "KEY" in str(caught.value)
+
+
+def test_calls_and_how_each_row_was_made_are_in_the_catalog(
+    paid: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with LlmServer(Behaviour(script=["500"], answers_as="test-model-1")) as server:
+        serve(monkeypatch, server)
+        made = paid.make("processed.c").materialized
+    assert made is not None
+    paid.open().catalog.fold()
+
+    def sql(query: str) -> list[tuple[object, ...]]:
+        """Ask the catalog."""
+        return list(paid.open().catalog.query(query).rows)
+
+    assert sql("SELECT key, status, count(*) FROM llm_calls GROUP BY ALL ORDER BY 2") == [
+        ("processed.c", 200, 6),
+        ("processed.c", 500, 1),
+    ]
+    assert sql("SELECT model, origin, count(*) FROM provenance GROUP BY ALL") == [
+        ("test-model-1", "fresh", 60)
+    ]
+    joined = sql(
+        "SELECT count(*) FROM materializations m JOIN provenance p ON p.file = m.provenance "
+        "JOIN llm_usage u ON u.key = m.key AND u.version = m.version WHERE m.key = 'processed.c'"
+    )
+    assert joined == [(60,)]
+    logged = b"".join(path.read_bytes() for path in (paid.data / "calls").rglob("*.jsonl"))
+    assert b"sk-secret-canary" not in logged
+    assert TEXTS[0].encode() not in logged
+
+
+def test_a_failed_attempt_s_use_is_recorded_too(
+    paid: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with LlmServer(Behaviour(quota=3)) as server:
+        serve(monkeypatch, server)
+        with pytest.raises(DataOpsError, match="quota"):
+            paid.make("processed.c")
+    paid.open().catalog.fold()
+
+    def sql(query: str) -> list[tuple[object, ...]]:
+        """Ask the catalog."""
+        return list(paid.open().catalog.query(query).rows)
+
+    assert sql("SELECT version, requests FROM llm_usage WHERE key = 'processed.c'") == [(None, 4)]
+    assert sql("SELECT count(*) FROM llm_calls") == [(4,)]
+
+
+def test_a_slow_model_is_warned_of(paid: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("assets.engine.make.SLOW_ANSWER", 0.05)
+    with LlmServer(Behaviour(latency=0.2)) as server:
+        serve(monkeypatch, server)
+        made = paid.make("processed.c").materialized
+    assert made is not None
+    assert "s an answer on average" in made.warnings[0]
+
+
+def test_the_cost_is_told_before_and_close_to_what_it_was(
+    paid: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from assets.engine.cost import costs_of
+
+    paid.write("resources/prices.yaml", "test-model: {prompt: 1, completion: 2}\n")
+    with LlmServer() as server:
+        serve(monkeypatch, server)
+        (before,) = costs_of(paid.open(), ["processed.c"])
+        made = paid.make("processed.c").materialized
+        assert made is not None
+        (use,) = [u for u in made.usage if u.requests]
+        paid.write(
+            "resources/tasks/paid.yaml",
+            "prompt: 'Repair: {text}'\nmodel: test-model\ncolumns: [t]\nrows_per_request: 10\n",
+        )
+        (after,) = costs_of(paid.open(), ["processed.c"])
+        again = paid.make("processed.c").materialized
+        assert again is not None
+        (then,) = [u for u in again.usage if u.requests]
+    assert (before.rows, before.unique, before.cached, before.requests) == (60, 60, 0, 6)
+    assert before.requests == use.requests
+    assert before.tokens == pytest.approx(use.prompt_tokens + use.completion_tokens, rel=0.1)
+    assert after.tokens == pytest.approx(then.prompt_tokens + then.completion_tokens, rel=0.05)
+    assert after.money == pytest.approx(then.cost, rel=0.1)

@@ -15,8 +15,8 @@ from resources.errors import DataOpsError
 from resources.llm import TaskError, load_task
 from resources.llm.fields import FIELDS
 from resources.llm.groups import BUDGET_FIELDS, OUTPUT_FIELDS
-from resources.llm.outputs import KINDS, Output, outputs_for
 from resources.llm.masking import KINDS as MASKS
+from resources.llm.outputs import KINDS, Output, outputs_for
 from resources.llm.task import CACHE_POLICIES, ENGINES, RULES, Budget, Example
 from tests.llm_bench import Bench
 from tests.llm_server import Behaviour, LlmServer, corrected, extracted, labelled

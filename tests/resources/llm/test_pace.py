@@ -207,19 +207,20 @@ def test_a_number_of_rows_stays_that_number(state: State) -> None:
 
 
 def test_half_of_twenty_calls_failing_opens_and_an_answer_closes() -> None:
-    breaker = Breaker()
+    breaker, states = Breaker(), []
     for number in range(19):
         breaker.called(number * 0.1, ok=number % 2 == 0)
-    assert not breaker.is_open
+    states.append(breaker.is_open)
     breaker.called(2.0, ok=False)
-    assert breaker.is_open
-    assert not breaker.probe_is_due(2.5)
-    assert breaker.probe_is_due(3.1)
-    assert not breaker.probe_is_due(99.0)  # one probe at a time
+    states.append(breaker.is_open)
+    # One probe at a time, the first after a second.
+    assert [breaker.probe_is_due(at) for at in (2.5, 3.1, 99.0)] == [False, True, False]
     breaker.probe_failed(5.0)
     assert breaker.next_probe == pytest.approx(6.5)
     breaker.answered()
-    assert breaker.open_since is None
+    breaker.called(100.0, ok=False)
+    states.append(breaker.is_open)
+    assert states == [False, True, False]
 
 
 def test_old_failures_are_forgotten() -> None:
