@@ -1,5 +1,14 @@
 """Every module of commands, so that importing this one registers them all."""
 
-from assets.cli import asking, docs, history, looking, making, scaffold, showing
+from assets.cli import asking, docs, experiments, history, looking, making, scaffold, showing
 
-__all__ = ["asking", "docs", "history", "looking", "making", "scaffold", "showing"]
+__all__ = [
+    "asking",
+    "docs",
+    "experiments",
+    "history",
+    "looking",
+    "making",
+    "scaffold",
+    "showing",
+]
