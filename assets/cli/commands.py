@@ -1,6 +1,16 @@
 """Every module of commands, so that importing this one registers them all."""
 
-from assets.cli import asking, docs, experiments, history, looking, making, scaffold, showing
+from assets.cli import (
+    asking,
+    docs,
+    experiments,
+    history,
+    looking,
+    making,
+    review,
+    scaffold,
+    showing,
+)
 
 __all__ = [
     "asking",
@@ -9,6 +19,7 @@ __all__ = [
     "history",
     "looking",
     "making",
+    "review",
     "scaffold",
     "showing",
 ]

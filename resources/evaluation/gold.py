@@ -86,6 +86,13 @@ def write_gold(path: Path, rows: Sequence[GoldRow]) -> None:
 def _csv_text(rows: Sequence[GoldRow]) -> str:
     """Write rows as CSV; each further answer has a column of its own."""
     out = StringIO()
+    for row in rows:
+        if any("" in right and row.raw.get(c) for c, right in row.expected.items()):
+            raise GoldError(
+                f"the right answer of row {row.id} is an empty text, which a CSV cannot say",
+                "name a file that ends in .jsonl",
+                row=row.id,
+            )
     flat = [_flat(_fields(row)) for row in rows]
     names = list(dict.fromkeys(name for row in flat for name in row))
     writer = csv.DictWriter(out, names, restval="", lineterminator="\n")
