@@ -2,6 +2,7 @@
 
 from assets.cli import (
     asking,
+    comparing,
     docs,
     experiments,
     history,
@@ -14,6 +15,7 @@ from assets.cli import (
 
 __all__ = [
     "asking",
+    "comparing",
     "docs",
     "experiments",
     "history",

@@ -1,4 +1,4 @@
-"""Experiments: evaluate, ab."""
+"""Measuring a cleaning task: evaluate."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from assets.engine.cost import Cost
     from assets.engine.experiments import Evaluation, Scored
     from resources.evaluation.metrics import Measured, Paired
+    from resources.evaluation.page import Figures
     from resources.evaluation.running import Ran
     from resources.evaluation.statistics import Share
 
@@ -32,7 +33,7 @@ AtLeast = Annotated[
 ]
 _HEAD = ("rows", "needed a change", "exactly right", "95 % interval", "over-corrected")
 _MORE = ("edit precision", "edit recall", "edit F0.5", "invariants broken", "quarantined")
-_USED = ("requests", "tokens", "cost", "a request took")
+_USED = ("answered by (rows)", "requests", "tokens", "cost", "a request took")
 
 
 def agree(costs: Sequence[Cost | None], yes: bool, json: bool) -> None:
@@ -85,18 +86,10 @@ def evaluate(
         raise typer.Exit(1)
 
 
-def who(ran: Ran | None, name: str) -> str:
-    """Name a cleaner by what really answered."""
-    if ran is None:
-        return name
-    return f"{ran.task} ({', '.join(ran.models) or 'rules only'})"
-
-
 def _show(found: Evaluation) -> None:
     """Show an evaluation: a measure a line, then the task's figures by language and kind."""
-    columns = [(*_cells(s.measured), *_more(s.measured), *_used(s.ran)) for s in found.all]
-    lines = zip(_HEAD + _MORE + _USED, *columns, strict=True)
-    print_table(("", *(who(s.ran, s.name) for s in found.all)), lines)
+    table = figures("", found.all)
+    print_table(table.head, table.lines)
     ran = found.task.ran
     assert ran is not None  # noqa: S101 - a task always runs
     print(f"\n{against('the rules', found.task.name, found.against_rules)}")
@@ -127,6 +120,15 @@ def _show_aside(found: Evaluation) -> None:
     print_table(("id", "reason"), rows)
 
 
+def figures(title: str, cleaners: Sequence[Scored]) -> Figures:
+    """Put cleaners side by side, a measure a line."""
+    from resources.evaluation.page import Figures
+
+    columns = [(*_cells(s.measured), *_more(s.measured), *_used(s.ran)) for s in cleaners]
+    lines = list(zip(_HEAD + _MORE + _USED, *columns, strict=True))
+    return Figures(title, ("", *(each.name for each in cleaners)), lines)
+
+
 def _cells(m: Measured) -> tuple[object, ...]:
     """Give how much of its task a cleaner did, and what it spoiled."""
     return (
@@ -145,10 +147,16 @@ def _more(m: Measured) -> tuple[object, ...]:
 
 
 def _used(ran: Ran | None) -> tuple[object, ...]:
-    """Give what a cleaner used."""
-    if ran is None or not ran.requests:
-        return 0, 0, "-", "-"
-    return ran.requests, ran.tokens, money(ran), f"{ran.latency or 0:.2f} s"
+    """Give who answered, and what that took."""
+    if ran is None:
+        return "-", 0, 0, "-", "-"
+    took = "-" if ran.latency is None else f"{ran.latency:.2f} s"
+    return answered(ran), ran.requests, ran.tokens, money(ran), took
+
+
+def answered(ran: Ran) -> str:
+    """Name who really answered, with the number of rows."""
+    return ", ".join(f"{u.model} {u.rows:,}" for u in ran.usage if u.rows) or "nobody"
 
 
 def money(ran: Ran) -> str:

@@ -55,6 +55,8 @@ def review(  # noqa: PLR0913, PLR0917 - options, all by name
         _to_gold(project, key, gold, json)
         return
     need_writable(project.data)
+    if verdicts is None and export is None:
+        _need_terminal()
     if verdicts is not None:
         made, found = _from_sheet(project, key, verdicts)
     else:
@@ -164,13 +166,17 @@ def accuracy(event: Reviewed) -> str:
     return f"{share}, 95 % interval {event.low:.1%} .. {event.high:.1%}"
 
 
-def _asked(items: list[Item]) -> list[Verdict]:
-    """Ask about each row on the terminal; quitting or Ctrl-C keeps what was said."""
+def _need_terminal() -> None:
+    """Refuse to ask where nobody can answer."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise typer.BadParameter(
             "reviewing needs a terminal; or write the rows with --export FILE, fill them in, and "
             "read them with --verdicts FILE"
         )
+
+
+def _asked(items: list[Item]) -> list[Verdict]:
+    """Ask about each row on the terminal; quitting or Ctrl-C keeps what was said."""
     found: list[Verdict] = []
     try:
         for place, item in enumerate(items, 1):

@@ -32,8 +32,9 @@ ROW: Final = "_row"
 class Ran:
     """What a task made of some rows.
 
-    columns: the columns it cleans, and the names they come out under. outputs: by the row's
-    position what came out, by name of the output. aside: by position why a row was set aside.
+    columns: what it makes, and the names it comes out under: a cleaned column under its own name,
+    a label or a number under the output's. outputs: by the row's position what came out, by those
+    names. aside: by position why a row was set aside.
     """
 
     task: str
@@ -68,8 +69,8 @@ class Ran:
         """Give the mean seconds a request took; None where none was sent."""
         return sum(u.seconds for u in self.usage) / self.requests if self.requests else None
 
-    def cleaned(self, place: int) -> dict[str, str] | None:
-        """Give a row's cleaned columns under their own names; None where it was set aside."""
+    def made(self, place: int) -> dict[str, str] | None:
+        """Give what was made of a row, by column; None where it was set aside."""
         found = self.outputs.get(place)
         if found is None:
             return None
@@ -106,7 +107,7 @@ def run_task(
     outputs = {int(row[ROW]): {n: _plain(v) for n, v in row.items() if n != ROW} for row in rows}
     return Ran(
         task.name,
-        cleaned_columns(task, table.schema),
+        made_columns(task, table.schema),
         outputs,
         aside,
         cleaner.usage,
@@ -114,13 +115,15 @@ def run_task(
     )
 
 
-def cleaned_columns(task: CleaningTask, schema: pa.Schema) -> dict[str, str]:
-    """Give the columns that a task cleans in such a table, and where each comes out."""
+def made_columns(task: CleaningTask, schema: pa.Schema) -> dict[str, str]:
+    """Give the columns that a task cleans in such a table, and all else that it makes."""
     layout = layout_of(schema, task.columns, task.name, outputs=task.outputs, paid=bool(task.model))
     if not task.model:  # the rules clean in place, whatever else a model would be asked for
         return {c: CLEANED if layout.processed else c for c in layout.columns}
     placed = {output.of: layout.column_of(output) for output in layout.outputs if output.cleans}
-    return {c: placed.get(c, CLEANED if layout.processed else c) for c in layout.columns}
+    others = {output.name: output.name for output in layout.outputs if not output.cleans}
+    cleaned = {c: placed.get(c, CLEANED if layout.processed else c) for c in layout.columns}
+    return cleaned | others
 
 
 def _plain(value: Any) -> str:
