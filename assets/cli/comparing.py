@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -120,7 +120,9 @@ def _tables(found: Comparison, judged: Judged | None) -> list[Figures]:
     ]
     tables = [Figures("The same rows", ("", *_names(found)), lines)]
     if judged is not None:
-        tables.append(figures("On the gold set", judged.all))
+        named = zip(_names(found), (judged.first, judged.second), strict=True)
+        both = [replace(each, name=name) for name, each in named]
+        tables.append(figures("On the gold set", [*judged.baselines, *both]))
     return tables
 
 
@@ -222,8 +224,9 @@ def _facts(about: str, found: Comparison, judged: Judged | None, path: Path) -> 
     }
     if judged is not None:
         paired = judged.paired
+        every = (*judged.baselines, judged.first, judged.second)
         facts["gold"] = {
-            "cleaners": [{"cleaner": s.name, **measured_facts(s.measured)} for s in judged.all],
+            "cleaners": [{"cleaner": s.name, **measured_facts(s.measured)} for s in every],
             "only_a_right": paired.only_first,
             "only_b_right": paired.only_second,
             "p": paired.p,

@@ -125,17 +125,11 @@ def _text(value: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """Two tasks on a gold set, beside doing nothing and the rules."""
+    """Two tasks on a gold set, beside the baselines: doing nothing, and the rules if neither is."""
 
-    nothing: Scored
-    rules: Scored
+    baselines: tuple[Scored, ...]
     first: Scored
     second: Scored
-
-    @property
-    def all(self) -> tuple[Scored, ...]:
-        """Give all four, the baselines first."""
-        return self.nothing, self.rules, self.first, self.second
 
     @property
     def paired(self) -> Paired:
@@ -152,13 +146,15 @@ def judge(
     normalise: bool = False,
 ) -> Judged:
     """Clean a gold set with both tasks and score them alike."""
-    run, nothing = new_run(project, "ab"), unchanged(gold)
-    return Judged(
-        Scored("do nothing", None, score(gold, nothing, normalise=normalise), nothing),
-        scored(project, baseline(first), gold, run, normalise=normalise),
-        scored(project, first, gold, run, normalise=normalise),
-        scored(project, second, gold, new_run(project, "ab"), normalise=normalise),
-    )
+    nothing, rules = unchanged(gold), baseline(first)
+    baselines = [Scored("do nothing", None, score(gold, nothing, normalise=normalise), nothing)]
+    found = [
+        scored(project, task, gold, new_run(project, "ab"), normalise=normalise)
+        for task in (rules, first, second)
+    ]
+    if rules.config() not in (first.config(), second.config()):
+        baselines.append(found[0])
+    return Judged(tuple(baselines), found[1], found[2])
 
 
 def on_gold(judged: Judged, gold: Sequence[GoldRow]) -> Comparison:

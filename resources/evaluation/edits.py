@@ -9,7 +9,7 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 from typing import Final
 
-_PIECES: Final = re.compile(r"\s+|[^\s]+")
+_WORD: Final = re.compile(r"\S+")
 _LARGEST: Final = 4_000_000
 
 Edit = tuple[int, int, str]
@@ -51,50 +51,105 @@ class EditCounts:
 
 
 def steps(raw: str, text: str) -> list[Step]:
-    """Align two texts: words first, then the characters of what differs.
+    """Align two texts: words that both have first, then the letters between those.
 
     Gives difflib's opcodes (equal, replace, delete, insert; from, to in raw; from, to in text),
-    neighbours of one kind joined. What is too long to compare letter by letter is one replacement.
+    neighbours of one kind joined. Letters inside a word that stayed only by chance, between changes
+    as long as they are, belong to the change; what went out or came in stands as far left as it
+    can, so that one change looks the same whatever is changed beside it. What is too long to
+    compare is one replacement.
     """
     found: list[Step] = []
-    ours, theirs = _PIECES.findall(raw), _PIECES.findall(text)
-    own, given = _starts(ours), _starts(theirs)
-    for kind, a, b, c, d in _opcodes(ours, theirs):
-        start, end, first, last = own[a], own[b], given[c], given[d]
-        if kind != "replace":
-            _add(found, (kind, start, end, first, last))
-            continue
-        for what, i, j, k, m in _opcodes(raw[start:end], text[first:last]):
-            _add(found, (what, start + i, start + j, first + k, first + m))
-    return found
+    at = to = 0
+    for start, end, first, last in [
+        *_anchors(raw, text),
+        (len(raw), len(raw), len(text), len(text)),
+    ]:
+        for kind, i, j, k, m in _opcodes(raw[at:start], text[to:first]):
+            _add(found, (kind, at + i, at + j, to + k, to + m))
+        if end > start:
+            _add(found, ("equal", start, end, first, last))
+        at, to = end, last
+    return _leftmost(_absorbed(found, raw), raw, text)
 
 
-def _starts(pieces: list[str]) -> list[int]:
-    """Give where each piece begins, and where the last one ends."""
-    places = [0]
-    for piece in pieces:
-        places.append(places[-1] + len(piece))
-    return places
+def _anchors(raw: str, text: str) -> list[tuple[int, int, int, int]]:
+    """Give where words stand that both texts have, in order."""
+    ours, theirs = [*_WORD.finditer(raw)], [*_WORD.finditer(text)]
+    same = SequenceMatcher(None, [m[0] for m in ours], [m[0] for m in theirs], autojunk=False)
+    return [
+        (*ours[block.a + n].span(), *theirs[block.b + n].span())
+        for block in same.get_matching_blocks()
+        for n in range(block.size)
+    ]
 
 
-def _opcodes(ours: str | list[str], theirs: str | list[str]) -> Iterable[Step]:
-    """Align two sequences."""
+def _opcodes(ours: str, theirs: str) -> Iterable[Step]:
+    """Align two pieces letter by letter."""
+    if ours == theirs:
+        return [("equal", 0, len(ours), 0, len(theirs))] if ours else []
     if len(ours) * len(theirs) > _LARGEST:
         return [("replace", 0, len(ours), 0, len(theirs))]
     return SequenceMatcher(None, ours, theirs, autojunk=False).get_opcodes()
 
 
 def _add(found: list[Step], step: Step) -> None:
-    """Append a step; one that touches a change before it becomes part of it."""
-    kind, _, end, _, last = step
-    if found and kind != "equal" and found[-1][0] != "equal":
-        _, start, _, first, _ = found.pop()
-        kind = "insert" if start == end else "delete" if first == last else "replace"
-        step = (kind, start, end, first, last)
-    elif found and kind == found[-1][0] == "equal":
-        _, start, _, first, _ = found.pop()
-        step = (kind, start, end, first, last)
+    """Append a step; one that touches another of its kind, or a change a change, joins it."""
+    if found and (step[0] == "equal") == (found[-1][0] == "equal"):
+        step = _joined(found.pop(), step)
     found.append(step)
+
+
+def _joined(one: Step, other: Step) -> Step:
+    """Join two steps, and what is between them."""
+    start, end, first, last = one[1], other[2], one[3], other[4]
+    kind = "insert" if start == end else "delete" if first == last else "replace"
+    return ("equal" if one[0] == other[0] == "equal" else kind, start, end, first, last)
+
+
+def _absorbed(found: list[Step], raw: str) -> list[Step]:
+    """Let changes take in the short equal pieces between them, within a word."""
+    kept: list[Step] = []
+    for step in found:
+        whole = step
+        if step[0] != "equal" and len(kept) > 1 and _by_chance(kept[-2], kept[-1], step, raw):
+            kept.pop()
+            whole = _joined(kept.pop(), step)
+        kept.append(whole)
+    return kept
+
+
+def _by_chance(before: Step, same: Step, after: Step, raw: str) -> bool:
+    """Tell an equal piece that is no longer than the changes on both sides of it."""
+    piece = raw[same[1] : same[2]]
+    return len(piece) <= min(_size(before), _size(after)) and not re.search(r"\s", piece)
+
+
+def _leftmost(found: list[Step], raw: str, text: str) -> list[Step]:
+    """Move what only went out, or only came in, to the left: of "a  b" it is the first space."""
+    moved: list[Step] = []
+    for step in found:
+        kind, start, end, first, last = step
+        room = moved[-1][2] - moved[-1][1] - (len(moved) > 1) if moved else 0
+        far = 0
+        if kind in ("delete", "insert"):
+            whole, low, high = (raw, start, end) if kind == "delete" else (text, first, last)
+            while far < room and whole[low - far - 1] == whole[high - far - 1]:
+                far += 1
+        if far:
+            same = moved.pop()
+            if same[2] - same[1] > far:
+                moved.append(("equal", same[1], same[2] - far, same[3], same[4] - far))
+            moved.append((kind, start - far, end - far, first - far, last - far))
+            _add(moved, ("equal", end - far, end, last - far, last))
+        else:
+            _add(moved, step)
+    return moved
+
+
+def _size(step: Step) -> int:
+    """Give how many letters a change takes out or puts in."""
+    return max(step[2] - step[1], step[4] - step[3])
 
 
 @lru_cache(maxsize=4096)
