@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from assets.engine.project import Project
     from catalog.records import Materialized, Reviewed
     from resources.evaluation.verdicts import Item, Verdict
+
+_KOREAN: Final = {"ㅎ": "g", "ㅠ": "b", "ㅊ": "c", "ㄴ": "s", "ㅂ": "q"}
 
 
 @app.command()
@@ -211,10 +214,11 @@ def marks(parts: list[tuple[str, str]], label: str, *, gone: bool) -> object:
     """Give one side of a comparison as a line for the terminal."""
     from rich.text import Text
 
-    line = Text(label, style="dim")
+    line = Text()
+    line.append(label, style="dim")
     for kind, text in parts:
         if kind == "same":
-            line.append(text, style="none")
+            line.append(text)
         elif (kind == "del") == gone:
             line.append(text, style="bold red" if gone else "bold green")
     return line
@@ -225,15 +229,44 @@ def _ask(item: Item) -> Verdict | str:
     from resources.evaluation.verdicts import Verdict
 
     while True:
-        typer.echo("[g]ood  [b]ad  [c]orrect  [s]kip  [q]uit: ", nl=False)
-        pressed = typer.getchar().lower()
-        typer.echo(pressed if pressed.isprintable() else "")
+        pressed = _pressed("[g]ood  [b]ad  [c]orrect  [s]kip  [q]uit: ")
         if pressed in ("s", "q"):
             return pressed
         if pressed in ("g", "b"):
             return Verdict(item, pressed == "g")
         if pressed == "c":
             return Verdict(item, False, _corrections(item))
+
+
+def _pressed(question: str) -> str:
+    """Ask a question that one key answers; the same key of a Korean keyboard will do."""
+    import termios
+    import tty
+
+    keyboard = sys.stdin.fileno()
+    before = termios.tcgetattr(keyboard)
+    try:
+        tty.setcbreak(keyboard, termios.TCSADRAIN)  # what was typed ahead is not thrown away
+        print(question, end="", flush=True)
+        key = os.read(keyboard, 1)
+        while key and len(key) < 4 and not _is_letter(key):
+            key += os.read(keyboard, 1)
+    finally:
+        termios.tcsetattr(keyboard, termios.TCSADRAIN, before)
+    if not key or key == b"\x04":
+        raise EOFError
+    pressed = key.decode(errors="replace").lower()
+    print(pressed if pressed.isprintable() else "")
+    return _KOREAN.get(pressed, pressed)
+
+
+def _is_letter(key: bytes) -> bool:
+    """Tell whether these bytes are a whole letter."""
+    try:
+        key.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _corrections(item: Item) -> dict[str, str]:

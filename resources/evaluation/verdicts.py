@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 GOOD: Final = ("good", "g", "ok", "yes", "y")
 BAD: Final = ("bad", "b", "no", "n")
+_FORMULA: Final = tuple("=+-@＝＋－＠")
 SKIPPED: Final = ("", "s", "skip")
 _ROW: Final = re.compile(r"([a-z][a-z0-9_]*\.[a-z][a-z0-9_]*)/(\d+)/(\d+)")
 
@@ -194,7 +195,8 @@ class Sheet:
 def _as_meant(text: str, texts: tuple[str, str]) -> str:
     """Take back the ' that was put before a cell which a spreadsheet would run as a formula."""
     text = text.replace("\r\n", "\n")
-    if text[:1] == "'" and not any(each.startswith("'") for each in texts):
+    runs = text[1:].strip()[:1] in _FORMULA
+    if text[:1] == "'" and runs and not any(each.startswith("'") for each in texts):
         return text[1:]
     return text
 
