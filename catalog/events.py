@@ -16,7 +16,7 @@ from typing import Final, Protocol
 
 import msgspec
 
-from catalog.records import FORMAT, AnyEvent, decode, encode
+from catalog.records import FORMAT, KINDS, AnyEvent, decode, encode
 from resources.errors import DataOpsError
 from resources.files import sync_folder
 
@@ -150,9 +150,13 @@ def checked(text: bytes, number: int, where: str) -> AnyEvent:
             return event
         problem = f"it says that it is number {event.number}"
     with suppress(msgspec.MsgspecError):
-        if (newer := msgspec.json.decode(text, type=_Written).format) > FORMAT:
+        written = msgspec.json.decode(text, type=_Written)
+        newer = f"has format {written.format}; this release reads up to {FORMAT}"
+        if written.format <= FORMAT and written.kind not in KINDS:
+            newer = f"is of the kind {written.kind!r}, which this release does not know"
+        if written.format > FORMAT or written.kind not in KINDS:
             raise CorruptEventError(
-                f"the event {where} has format {newer}; this release reads up to {FORMAT}",
+                f"the event {where} {newer}",
                 "upgrade DataOps to the release that wrote it",
                 file=where,
             )
@@ -164,8 +168,9 @@ def checked(text: bytes, number: int, where: str) -> AnyEvent:
 
 
 class _Written(msgspec.Struct):
-    """The one field that says who can read an event."""
+    """The fields that say who can read an event."""
 
+    kind: str
     format: int = FORMAT
 
 

@@ -6,7 +6,7 @@ Paths are relative to the data folder, with forward slashes.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final, get_args
 
 import msgspec
 
@@ -307,6 +307,8 @@ AnyEvent = (
 )
 """Any event; `kind` tells which."""
 
+KINDS: Final = frozenset(str(kind.__struct_config__.tag) for kind in get_args(AnyEvent))
+"""The kinds of events that this release knows."""
 _DECODER: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
 
 

@@ -113,6 +113,7 @@ def _tables(found: Comparison, judged: Judged | None) -> list[Figures]:
         ("came out differently", *[len(found.differences)] * 2),
         ("set aside", *(len(each.aside) for each in ran)),
         ("answered by (rows)", *map(answered, ran)),
+        ("known already", *(each.known for each in ran)),
         ("requests", *(each.requests for each in ran)),
         ("tokens", *(each.tokens for each in ran)),
         ("cost", *map(money, ran)),

@@ -33,7 +33,7 @@ AtLeast = Annotated[
 ]
 _HEAD = ("rows", "needed a change", "exactly right", "95 % interval", "over-corrected")
 _MORE = ("edit precision", "edit recall", "edit F0.5", "invariants broken", "quarantined")
-_USED = ("answered by (rows)", "requests", "tokens", "cost", "a request took")
+_USED = ("answered by (rows)", "known already", "requests", "tokens", "cost", "a request took")
 
 
 def agree(costs: Sequence[Cost | None], yes: bool, json: bool) -> None:
@@ -149,9 +149,9 @@ def _more(m: Measured) -> tuple[object, ...]:
 def _used(ran: Ran | None) -> tuple[object, ...]:
     """Give who answered, and what that took."""
     if ran is None:
-        return "-", 0, 0, "-", "-"
+        return "-", 0, 0, 0, "-", "-"
     took = "-" if ran.latency is None else f"{ran.latency:.2f} s"
-    return answered(ran), ran.requests, ran.tokens, money(ran), took
+    return answered(ran), ran.known, ran.requests, ran.tokens, money(ran), took
 
 
 def answered(ran: Ran) -> str:
@@ -234,6 +234,7 @@ def use_facts(ran: Ran) -> dict[str, Any]:
     """Give what a run used as facts."""
     return {
         "models": list(ran.models),
+        "known_already": ran.known,
         "requests": ran.requests,
         "tokens": ran.tokens,
         "cost": ran.cost,

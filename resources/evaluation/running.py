@@ -55,6 +55,11 @@ class Ran:
         return sum(u.requests for u in self.usage)
 
     @property
+    def known(self) -> int:
+        """Give the distinct rows whose answer was known already."""
+        return sum(u.cached_rows for u in self.usage)
+
+    @property
     def tokens(self) -> int:
         """Give the tokens paid for."""
         return sum(u.prompt_tokens + u.completion_tokens for u in self.usage)
@@ -104,6 +109,12 @@ def run_task(
         for reject in read_rejects(rejects.path) if rejects.rows else ():
             answer = f" (it answered: {reject.answer[:200]})" if reject.answer else ""
             aside[int(json.loads(reject.row)[ROW])] = f"{reject.reason}{answer}"
+    warnings = list(cleaner.warnings)
+    if rejects.retry_rows:
+        warnings.append(
+            f"{rejects.retry_rows:,} rows have no answer for a cause that passes "
+            f"({rejects.last_retry}): run it again before believing these figures"
+        )
     outputs = {int(row[ROW]): {n: _plain(v) for n, v in row.items() if n != ROW} for row in rows}
     return Ran(
         task.name,
@@ -111,7 +122,7 @@ def run_task(
         outputs,
         aside,
         cleaner.usage,
-        tuple(cleaner.warnings),
+        tuple(warnings),
     )
 
 
