@@ -11,6 +11,7 @@ from typing import Final
 
 _WORD: Final = re.compile(r"\S+")
 _LARGEST: Final = 4_000_000
+_MANY_WORDS: Final = 2_000
 
 Edit = tuple[int, int, str]
 """Characters `from` to `to` of the raw text become these ones."""
@@ -76,7 +77,9 @@ def steps(raw: str, text: str) -> list[Step]:
 def _anchors(raw: str, text: str) -> list[tuple[int, int, int, int]]:
     """Give where words stand that both texts have, in order."""
     ours, theirs = [*_WORD.finditer(raw)], [*_WORD.finditer(text)]
-    same = SequenceMatcher(None, [m[0] for m in ours], [m[0] for m in theirs], autojunk=False)
+    # In a long text, words that occur everywhere are no anchors: comparing them all takes long.
+    long = len(theirs) > _MANY_WORDS
+    same = SequenceMatcher(None, [m[0] for m in ours], [m[0] for m in theirs], autojunk=long)
     return [
         (*ours[block.a + n].span(), *theirs[block.b + n].span())
         for block in same.get_matching_blocks()
