@@ -1,7 +1,8 @@
 """The event store: append-only streams of numbered events, each number taken once.
 
 Streams: an asset's key (`raw.reviews`: versions, rollbacks, releases, prunes), `<key>/attempts`
-(attempts that published nothing), `_declared`, `_planned` and `_runs`.
+(attempts that published nothing), `<key>/reviews` (what people found in its rows), `_declared`,
+`_planned` and `_runs`.
 """
 
 from __future__ import annotations
@@ -11,13 +12,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from io import FileIO
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 
-from catalog.records import FORMAT, AnyEvent, decode, encode
+from catalog.records import FORMAT, KINDS, AnyEvent, decode, encode
 from resources.errors import DataOpsError
 from resources.files import sync_folder
+
+_BELOW: Final = ("attempts", "reviews")
 
 
 class CorruptEventError(DataOpsError):
@@ -126,13 +129,14 @@ class FileEventStore:
                     yield int(stem)
 
     def _walk(self) -> Iterator[str]:
-        """Give stream names: folders one level deep, and `attempts` below them."""
+        """Give stream names: folders one level deep, and those of an asset below them."""
         with suppress(FileNotFoundError):
             for entry in os.scandir(self.folder):
                 if entry.is_dir() and not entry.name.startswith("."):
                     yield entry.name
-                    if os.access(f"{entry.path}/attempts", os.F_OK):
-                        yield f"{entry.name}/attempts"
+                    for below in _BELOW:
+                        if os.access(f"{entry.path}/{below}", os.F_OK):
+                            yield f"{entry.name}/{below}"
 
 
 def checked(text: bytes, number: int, where: str) -> AnyEvent:
@@ -146,9 +150,13 @@ def checked(text: bytes, number: int, where: str) -> AnyEvent:
             return event
         problem = f"it says that it is number {event.number}"
     with suppress(msgspec.MsgspecError):
-        if (newer := msgspec.json.decode(text, type=_Written).format) > FORMAT:
+        written = msgspec.json.decode(text, type=_Written)
+        newer = f"has format {written.format}; this release reads up to {FORMAT}"
+        if written.format <= FORMAT and written.kind not in KINDS:
+            newer = f"is of the kind {written.kind!r}, which this release does not know"
+        if written.format > FORMAT or written.kind not in KINDS:
             raise CorruptEventError(
-                f"the event {where} has format {newer}; this release reads up to {FORMAT}",
+                f"the event {where} {newer}",
                 "upgrade DataOps to the release that wrote it",
                 file=where,
             )
@@ -160,8 +168,9 @@ def checked(text: bytes, number: int, where: str) -> AnyEvent:
 
 
 class _Written(msgspec.Struct):
-    """The one field that says who can read an event."""
+    """The fields that say who can read an event."""
 
+    kind: str
     format: int = FORMAT
 
 

@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from catalog.events import EventStore
-from catalog.records import AnyEvent, Attempted
+from catalog.records import AnyEvent, Attempted, Reviewed
 
 _PROOF: Final = 8
 
@@ -29,7 +29,8 @@ def mark_of(event: AnyEvent, stream: str = "") -> Mark:
     """Give an event's mark; an asset's events know their own stream."""
     if not stream:
         stream = getattr(event, "key", "")
-        stream += "/attempts" if isinstance(event, Attempted) else ""
+        if isinstance(event, Attempted | Reviewed):
+            stream += "/attempts" if isinstance(event, Attempted) else "/reviews"
     return Mark(event.at, stream, event.number, event.id)
 
 

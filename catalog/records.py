@@ -6,7 +6,7 @@ Paths are relative to the data folder, with forward slashes.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final, get_args
 
 import msgspec
 
@@ -270,12 +270,36 @@ class RunFinished(Event, tag="run_finished", frozen=True, kw_only=True, gc=False
     failed: int = 0
 
 
+class Reviewed(Event, tag="reviewed", frozen=True, kw_only=True, gc=False):
+    """Somebody looked at rows of a version and said of each whether it is right: one session.
+
+    `number` counts in a stream of its own, `<key>/reviews`. rows, good, bad: of this session.
+    reviewed_rows, right_rows: of this version so far, each row by its latest verdict; accuracy:
+    the share of them that is right; low, high: its 95 % Wilson interval. file: the verdicts.
+    """
+
+    key: str
+    number: int
+    version: int
+    reviewer: str
+    rows: int
+    good: int
+    bad: int
+    reviewed_rows: int
+    right_rows: int
+    accuracy: float
+    low: float
+    high: float
+    file: str
+
+
 AnyEvent = (
     Materialized
     | RolledBack
     | Released
     | Pruned
     | Attempted
+    | Reviewed
     | Declared
     | Planned
     | RunStarted
@@ -283,6 +307,8 @@ AnyEvent = (
 )
 """Any event; `kind` tells which."""
 
+KINDS: Final = frozenset(str(kind.__struct_config__.tag) for kind in get_args(AnyEvent))
+"""The kinds of events that this release knows."""
 _DECODER: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
 
 

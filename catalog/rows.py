@@ -16,6 +16,7 @@ from catalog.records import (
     Planned,
     Pruned,
     Released,
+    Reviewed,
     RolledBack,
     RunFinished,
     RunStarted,
@@ -36,6 +37,8 @@ def rows_of(event: AnyEvent) -> Iterator[Row]:
         yield from _attempted(event, at)
     elif isinstance(event, RolledBack | Released | Pruned):
         yield _change(event, at)
+    elif isinstance(event, Reviewed):
+        yield _review(event, at)
     elif isinstance(event, Declared):
         yield from _declared(event, at)
     elif isinstance(event, Planned):
@@ -62,6 +65,13 @@ def _change(event: RolledBack | Released | Pruned, at: datetime | None) -> Row:
     reason = "" if isinstance(event, Pruned) else event.reason
     who = (event.key, event.number, at, event.by, _kind(event))
     return "changes", (*who, to, versions, reason)
+
+
+def _review(r: Reviewed, at: datetime | None) -> Row:
+    """Give the row of a review session."""
+    who = (r.key, r.number, r.version, at, r.by, r.reviewer)
+    so_far = (r.reviewed_rows, r.right_rows, r.accuracy, r.low, r.high)
+    return "reviews", (*who, r.rows, r.good, r.bad, *so_far, r.file)
 
 
 def _run(event: RunStarted | RunFinished, at: datetime | None) -> Row:

@@ -47,6 +47,10 @@ CREATE TABLE attempts (
 CREATE TABLE changes (
   key VARCHAR, number BIGINT, created_at TIMESTAMP, created_by VARCHAR, kind VARCHAR, version BIGINT,
   versions BIGINT[], reason VARCHAR);
+CREATE TABLE reviews (
+  key VARCHAR, number BIGINT, version BIGINT, created_at TIMESTAMP, created_by VARCHAR,
+  reviewer VARCHAR, rows BIGINT, good BIGINT, bad BIGINT, reviewed_rows BIGINT, right_rows BIGINT,
+  accuracy DOUBLE, low DOUBLE, high DOUBLE, file VARCHAR);
 CREATE TABLE states (
   key VARCHAR, as_of TIMESTAMP, state VARCHAR, reasons VARCHAR[], held BIGINT, event BIGINT);
 CREATE TABLE run_events (
@@ -130,6 +134,17 @@ CREATE VIEW provenance AS
 SELECT NULL::VARCHAR AS key, NULL::VARCHAR AS file, NULL::BIGINT AS position, NULL::VARCHAR AS id,
   NULL::VARCHAR AS item, NULL::VARCHAR AS model, NULL::VARCHAR AS task,
   NULL::VARCHAR AS config_version, NULL::VARCHAR AS origin, NULL::INTEGER AS attempts
+WHERE false;
+
+-- What people found in the rows of each version, as of its latest review.
+CREATE VIEW accuracy AS
+SELECT key, version, reviewed_rows AS reviewed, right_rows AS good, accuracy, low, high,
+  created_at AS latest
+FROM reviews QUALIFY row_number() OVER (PARTITION BY key, version ORDER BY number DESC) = 1;
+CREATE VIEW verdicts AS
+SELECT NULL::VARCHAR AS key, NULL::VARCHAR AS file, NULL::BIGINT AS row, NULL::VARCHAR AS id,
+  NULL::VARCHAR AS "column", NULL::VARCHAR AS raw, NULL::VARCHAR AS cleaned,
+  NULL::VARCHAR AS verdict, NULL::VARCHAR AS corrected, NULL::VARCHAR AS comment
 WHERE false;
 
 CREATE VIEW cost_by_day AS

@@ -18,6 +18,7 @@ _ASIDE: Final = {
     "quarantined_rows": "quarantine_file",
     "llm_calls": "calls_file",
     "provenance": "provenance_file",
+    "verdicts": "file",
 }
 """Views over files beside versions, and the field of events that names such a file."""
 _CALL: Final = {
@@ -180,6 +181,15 @@ class Tables:
             f"SELECT {_KEY} AS key, replace(filename, {self._root()} || '/', '') AS file, "  # noqa: S608
             "* EXCLUDE (filename) "
             f"FROM read_parquet({self._root()} || '/provenance/*/*.parquet', "
+            "filename = true, hive_partitioning = false)"
+        )
+
+    def _select_verdicts(self) -> str:
+        """Give the SQL over every verdict that a review recorded."""
+        return (
+            f"SELECT {_KEY} AS key, replace(filename, {self._root()} || '/', '') AS file, "  # noqa: S608
+            "* EXCLUDE (filename) "
+            f"FROM read_parquet({self._root()} || '/reviews/*/*.parquet', "
             "filename = true, hive_partitioning = false)"
         )
 

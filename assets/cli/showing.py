@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from assets.cli.app import Json, Key, app
 from assets.cli.looking import plan_facts, why
+from assets.cli.review import accuracy
 from assets.cli.show import ago, print_json, print_table, size
 
 if TYPE_CHECKING:
     from assets.engine import PlanLine, Project
     from assets.model.declare import Asset
     from catalog.heads import Head
-    from catalog.records import Check, Materialized, Usage
+    from catalog.records import Check, Materialized, Reviewed, Usage
     from resources.rejects import Reject
 
 _EXAMPLES = 10
@@ -43,6 +44,7 @@ def show(key: Key, json: Json = False) -> None:
                 "current": msgspec.to_builtins(head.current),
                 "last_attempt": msgspec.to_builtins(head.last_attempt),
                 "quarantine": [asdict(reject) for reject in rejects],
+                "reviewed": msgspec.to_builtins(_last_review(project, head)),
             }
         )
         return
@@ -50,6 +52,14 @@ def show(key: Key, json: Json = False) -> None:
     if rejects:
         print(f"\nin quarantine ({project.data / aside}), the first {len(rejects)}:")
         print_table(("rule", "reason", "row"), [(r.rule, r.reason, r.row[:120]) for r in rejects])
+
+
+def _last_review(project: Project, head: Head) -> Reviewed | None:
+    """Give the last review of the current version."""
+    from catalog.reviews import latest_review
+
+    current = head.current
+    return latest_review(project.events, head.key, current.number) if current is not None else None
 
 
 def _quarantine(project: Project, head: Head) -> tuple[str, list[Reject]]:
@@ -75,6 +85,9 @@ def _facts(project: Project, asset: Asset, line: PlanLine, head: Head) -> list[t
     ]
     if head.current is not None:
         facts += _version(project, head.current)
+    review = _last_review(project, head)
+    if review is not None:
+        facts.append(("accuracy", f"{accuracy(review)}, {ago(review.at)}"))
     last = head.last_attempt
     if last is not None:
         facts.append(("last attempt", f"{last.state}: {last.error}. {last.fix}."))

@@ -320,6 +320,9 @@ def test_help_lists_every_verb(home: Home, word: str) -> None:
         "path",
         "logs",
         "new",
+        "evaluate",
+        "ab",
+        "review",
     ]:
         assert verb in text
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from catalog.events import CorruptEventError, EventStore, FileEventStore, tail
+from catalog.events import CorruptEventError, EventStore, FileEventStore, checked, tail
 from catalog.events_sql import SqlEventStore
 from catalog.open import open_events
 from catalog.records import Released, decode, encode
@@ -192,3 +192,11 @@ def test_an_event_is_one_readable_json_document() -> None:
     assert '\n "kind": "released"' in text
     assert '"format": 1' in text
     assert decode(text.encode()) == event(1)
+
+
+def test_an_event_of_a_kind_that_came_later_says_to_upgrade() -> None:
+    """Not to look for a backup: nothing is damaged."""
+    text = b'{"kind": "tagged", "format": 1, "id": "x", "at": "2026-01-01T00:00:00Z", "number": 1}'
+    with pytest.raises(CorruptEventError, match="'tagged', which this release does not know") as e:
+        checked(text, 1, "raw.a/1.json")
+    assert "upgrade" in e.value.fix

@@ -1,0 +1,270 @@
+"""Measuring a cleaning task: evaluate."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from assets.cli.app import Json, app
+from assets.cli.looking import show_costs
+from assets.cli.show import print_json, print_table
+
+if TYPE_CHECKING:
+    from assets.engine.cost import Cost
+    from assets.engine.experiments import Evaluation, Scored
+    from resources.evaluation.metrics import Measured, Paired
+    from resources.evaluation.page import Figures
+    from resources.evaluation.running import Ran
+    from resources.evaluation.statistics import Share
+
+Gold = Annotated[
+    Path, typer.Option("--gold", help="The gold set: .csv or .jsonl with id, raw, expected.")
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before a model is paid.")]
+AtLeast = Annotated[
+    float | None,
+    typer.Option(
+        "--at-least", min=0, max=1, help="Exit 1 where the interval's lower end is below this."
+    ),
+]
+_HEAD = ("rows", "needed a change", "exactly right", "95 % interval", "over-corrected")
+_MORE = ("edit precision", "edit recall", "edit F0.5", "invariants broken", "quarantined")
+_USED = ("answered by (rows)", "known already", "requests", "tokens", "cost", "a request took")
+
+
+def agree(costs: Sequence[Cost | None], yes: bool, json: bool) -> None:
+    """Show what models will be paid for, and ask; without a terminal, --yes is the answer."""
+    paid = [cost for cost in costs if cost is not None]
+    if not paid:
+        return
+    if not json:
+        show_costs(paid)
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise typer.BadParameter("this asks a model, which may cost money: add --yes")
+    typer.confirm("Go on?", abort=True)
+
+
+@app.command()
+def evaluate(
+    task: Annotated[str, typer.Argument(help="A cleaning task's name, or `rules`.")],
+    gold: Gold,
+    normalise: Annotated[
+        bool, typer.Option("--normalise", help="Compare after NFC and with spaces made one.")
+    ] = False,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="At most so many rows, always the same ones.")
+    ] = None,
+    at_least: AtLeast = None,
+    yes: Yes = False,
+    json: Json = False,
+) -> None:
+    """Measure a cleaning task on a gold set, beside doing nothing and the rules."""
+    from assets.engine import experiments, open_project
+    from resources.evaluation.gold import read_gold
+
+    project = open_project()
+    chosen = experiments.task_of(project, task)
+    rows = experiments.gold_sample(read_gold(gold), limit)
+    run = experiments.new_run(project, "evaluate")
+    agree([experiments.gold_cost(project, chosen, rows, run)], yes, json)
+    found = experiments.evaluate(project, chosen, rows, run, normalise=normalise)
+    if json:
+        print_json(evaluation_facts(found))
+    else:
+        _show(found)
+    fixed = found.task.measured.fixed
+    if at_least is not None and fixed.low < at_least:
+        print(
+            f"{task}: the interval begins at {fixed.low:.1%}, below {at_least:.1%}", file=sys.stderr
+        )
+        raise typer.Exit(1)
+
+
+def _show(found: Evaluation) -> None:
+    """Show an evaluation: a measure a line, then the task's figures by language and kind."""
+    table = figures("", found.all)
+    print_table(table.head, table.lines)
+    ran = found.task.ran
+    assert ran is not None  # noqa: S101 - a task always runs
+    print(f"\n{against('the rules', found.task.name, found.against_rules)}")
+    if not ran.models:
+        print("No model answered: these are figures of the rules.")
+    for title, groups in (
+        ("language", found.task.by_language(found.gold)),
+        ("kind", found.task.by_kind(found.gold)),
+    ):
+        if len(groups) > 1:
+            print()
+            rows = [(name or "-", *_cells(measured)) for name, measured in groups.items()]
+            print_table((title, *_HEAD), rows)
+    _show_aside(found)
+    for warning in ran.warnings:
+        print(f"warning: {warning}")
+
+
+def _show_aside(found: Evaluation) -> None:
+    """List the rows that the task set aside: they count as wrong."""
+    from resources.evaluation.report import visible
+
+    ran = found.task.ran
+    if ran is None or not ran.aside:
+        return
+    print("\nquarantined, so wrong:")
+    rows = [(found.gold[at].id, visible(why)) for at, why in sorted(ran.aside.items())]
+    print_table(("id", "reason"), rows)
+
+
+def figures(title: str, cleaners: Sequence[Scored]) -> Figures:
+    """Put cleaners side by side, a measure a line."""
+    from resources.evaluation.page import Figures
+
+    columns = [(*_cells(s.measured), *_more(s.measured), *_used(s.ran)) for s in cleaners]
+    lines = list(zip(_HEAD + _MORE + _USED, *columns, strict=True))
+    return Figures(title, ("", *(each.name for each in cleaners)), lines)
+
+
+def _cells(m: Measured) -> tuple[object, ...]:
+    """Give how much of its task a cleaner did, and what it spoiled."""
+    return (
+        m.rows,
+        m.fixed.of,
+        f"{percent(m.fixed.value)} ({m.fixed.count:,})",
+        f"{m.fixed.low:.1%} .. {m.fixed.high:.1%}" if m.fixed.of else "-",
+        f"{percent(m.spoiled.value)} ({m.spoiled.count:,} of {m.spoiled.of:,})",
+    )
+
+
+def _more(m: Measured) -> tuple[object, ...]:
+    """Give a cleaner's other figures."""
+    edits = (_two(m.edits.precision), _two(m.edits.recall), _two(m.edits.f_half))
+    return *edits, m.broken, m.aside
+
+
+def _used(ran: Ran | None) -> tuple[object, ...]:
+    """Give who answered, and what that took."""
+    if ran is None:
+        return "-", 0, 0, 0, "-", "-"
+    took = "-" if ran.latency is None else f"{ran.latency:.2f} s"
+    return answered(ran), ran.known, ran.requests, ran.tokens, money(ran), took
+
+
+def answered(ran: Ran) -> str:
+    """Name who really answered, with the number of rows."""
+    return ", ".join(f"{u.model} {u.rows:,}" for u in ran.usage if u.rows) or "nobody"
+
+
+def money(ran: Ran) -> str:
+    """Write what a run cost; ? where the price is not known."""
+    return f"${ran.cost:,.4f}" if ran.cost else "?" if ran.tokens else "-"
+
+
+def percent(share: float | None) -> str:
+    """Write a share; - where there is none."""
+    return "-" if share is None else f"{share:.1%}"
+
+
+def _two(value: float | None) -> str:
+    """Write a value between 0 and 1; - where there is none."""
+    return "-" if value is None else f"{value:.2f}"
+
+
+def against(other: str, name: str, paired: Paired) -> str:
+    """Say how two cleaners differ on the same rows."""
+    return (
+        f"Against {other}: {paired.only_first:,} rows only {name} got right, "
+        f"{paired.only_second:,} only {other}; exact McNemar p = {paired.p:.3g}"
+    )
+
+
+def evaluation_facts(found: Evaluation) -> dict[str, Any]:
+    """Give an evaluation as facts."""
+    ran = found.task.ran
+    assert ran is not None  # noqa: S101 - a task always runs
+    wrong = []
+    for place, (row, each) in enumerate(zip(found.gold, found.task.scores, strict=True)):
+        if not each.right:
+            wrong.append(
+                {
+                    "id": row.id,
+                    "raw": dict(row.raw),
+                    "expected": {column: list(right) for column, right in row.expected.items()},
+                    "output": found.task.outputs.get(place),
+                    "quarantined": ran.aside.get(place, ""),
+                    "breaks": each.broken,
+                }
+            )
+    rules = found.against_rules
+    return {
+        "task": found.task.name,
+        "cleaners": [_cleaner_facts(found, each) for each in found.all],
+        "against_rules": {
+            "only_task_right": rules.only_first,
+            "only_rules_right": rules.only_second,
+            "p": rules.p,
+        },
+        "wrong": wrong,
+        "warnings": list(ran.warnings),
+    }
+
+
+def _cleaner_facts(found: Evaluation, each: Scored) -> dict[str, Any]:
+    """Give one cleaner as facts."""
+    groups = {
+        title: {name: measured_facts(m) for name, m in split.items()}
+        for title, split in (
+            ("by_language", each.by_language(found.gold)),
+            ("by_kind", each.by_kind(found.gold)),
+        )
+    }
+    return {
+        "cleaner": each.name,
+        **(use_facts(each.ran) if each.ran is not None else {}),
+        **measured_facts(each.measured),
+        **groups,
+    }
+
+
+def use_facts(ran: Ran) -> dict[str, Any]:
+    """Give what a run used as facts."""
+    return {
+        "models": list(ran.models),
+        "known_already": ran.known,
+        "requests": ran.requests,
+        "tokens": ran.tokens,
+        "cost": ran.cost,
+        "seconds_per_request": ran.latency,
+    }
+
+
+def share_facts(share: Share) -> dict[str, Any]:
+    """Give a share as facts."""
+    return {
+        "rows": share.count,
+        "of": share.of,
+        "share": share.value,
+        "low": share.low,
+        "high": share.high,
+    }
+
+
+def measured_facts(m: Measured) -> dict[str, Any]:
+    """Give a cleaner's figures as facts."""
+    return {
+        "rows": m.rows,
+        "right": share_facts(m.right),
+        "exactly_right": share_facts(m.fixed),
+        "over_corrected": share_facts(m.spoiled),
+        "edits": {
+            "precision": m.edits.precision,
+            "recall": m.edits.recall,
+            "f_half": m.edits.f_half,
+        },
+        "invariants_broken": m.broken,
+        "quarantined": m.aside,
+    }

@@ -1,0 +1,1 @@
+"""Evaluation: gold sets, what counts as right, and the statistics that say how sure it is."""
