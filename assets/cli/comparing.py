@@ -9,16 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from assets.cli.app import Json, app, complete_key
-from assets.cli.experiments import (
-    Yes,
-    against,
-    agree,
-    answered,
-    figures,
-    measured_facts,
-    money,
-    use_facts,
-)
+from assets.cli.experiments import Yes, agree
+from assets.cli.figures import against, answered, figures, measured_facts, money, use_facts
 from assets.cli.show import console, print_json, print_table
 
 if TYPE_CHECKING:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
@@ -21,7 +19,6 @@ from catalog.history import versions_of
 from catalog.records import Materialized, Reviewed
 from catalog.reviews import record_review, reviews_of
 from resources.errors import DataOpsError
-from resources.evaluation.gold import TEXT, GoldRow, language_of, read_gold, write_gold
 from resources.evaluation.sampling import draw, take
 from resources.evaluation.statistics import wilson
 from resources.evaluation.verdicts import Item, Verdict, read_verdicts, write_verdicts
@@ -79,11 +76,11 @@ def reviewed(project: Project, key: str, version: int) -> dict[int, Verdict]:
     found: dict[int, Verdict] = {}
     for review in reviews_of(project.events, key):
         if review.version == version:
-            found |= {v.item.row: v for v in _verdicts(project, review)}
+            found |= {v.item.row: v for v in verdicts_of(project, review)}
     return found
 
 
-def _verdicts(project: Project, review: Reviewed) -> list[Verdict]:
+def verdicts_of(project: Project, review: Reviewed) -> list[Verdict]:
     """Read a session's verdicts; where its file is gone, they are."""
     path = project.data / review.file
     return read_verdicts(path) if path.is_file() else []
@@ -226,69 +223,3 @@ def record(
     event = record_review(project.events, key, count)
     refold(project)
     return event
-
-
-def gold_of(project: Project, key: str) -> list[GoldRow]:
-    """Give what all reviews of an asset say is right; of several verdicts on a text, the latest."""
-    latest: dict[tuple[str, ...], GoldRow | None] = {}
-    for review in reviews_of(project.events, key):
-        for verdict in _verdicts(project, review):
-            texts = tuple(verdict.item.raw.values())
-            latest.pop(texts, None)
-            latest[texts] = _gold(verdict, f"{key}/{review.version}/{verdict.item.row}")
-    return [row for row in latest.values() if row is not None]
-
-
-def _gold(verdict: Verdict, name: str) -> GoldRow | None:
-    """Make gold of a verdict; None where nobody said what is right."""
-    right = verdict.right
-    if right is None:
-        return None
-    single = len(right) == 1
-    columns = {TEXT if single else column: column for column in right}
-    return GoldRow(
-        name,
-        {short: verdict.item.raw[column] for short, column in columns.items()},
-        {short: (right[column],) for short, column in columns.items()},
-        language_of(" ".join(right.values())),
-        "reviewed",
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Exported:
-    """What a gold file holds after an export: all its rows, and how many of them are new."""
-
-    rows: int
-    added: int
-
-
-def export_gold(project: Project, key: str, path: Path) -> Exported:
-    """Put what reviews say is right into a gold file; rows of other texts in it stay.
-
-    A text that stands there with another answer gets the latest verdict's.
-    """
-    found = gold_of(project, key)
-    before = read_gold(path) if path.exists() else []
-    if not found:
-        raise ReviewError(
-            f"no review of {key} says what is right yet",
-            f"review some rows: dataops review {key} --sample 50",
-            asset=key,
-        )
-    if before and set(before[0].raw) != set(found[0].raw):
-        raise ReviewError(
-            f"{path} has other columns than {key}", "name another file", file=str(path), asset=key
-        )
-    rows = {tuple(row.raw.items()): row for row in before}
-    for row in found:
-        known = rows.get(tuple(row.raw.items()))
-        if known is None or not _agrees(known, row):
-            rows[tuple(row.raw.items())] = row
-    write_gold(path, list(rows.values()))
-    return Exported(len(rows), len(rows) - len(before))
-
-
-def _agrees(known: GoldRow, row: GoldRow) -> bool:
-    """Tell whether a gold row accepts what a verdict says is right."""
-    return all(row.expected[column][0] in known.expected.get(column, ()) for column in row.expected)

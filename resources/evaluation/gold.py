@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
@@ -13,13 +12,12 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from resources.errors import DataOpsError, did_you_mean
+from resources.evaluation.language import language_of
 
 TEXT: Final = ""
 """The column's name in a gold set of single texts (`raw`, `expected`)."""
 _EXPECTED: Final = re.compile(r"expected(?:\.(?P<column>.+?))?(?:_(?P<place>[2-9]|[1-9]\d+))?")
 _KNOWN: Final = ("id", "raw", "expected", "language", "kind")
-_HANGUL: Final = re.compile("[\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3]")
-_LATIN: Final = re.compile("[A-Za-z\u00c0-\u024f]")
 
 
 class GoldError(DataOpsError):
@@ -257,13 +255,3 @@ def _refuse(path: Path, line: int, name: str, problem: str) -> NoReturn:
         line=line,
         field=name,
     )
-
-
-def language_of(text: str) -> str:
-    """Guess a text's language by its script: ko, en or other."""
-    korean, latin = 2 * len(_HANGUL.findall(text)), len(_LATIN.findall(text))
-    letters = sum(unicodedata.category(letter)[0] == "L" for letter in text)
-    others = 2 * (letters - korean // 2 - latin)
-    if max(korean, latin) == 0 or others > max(korean, latin):
-        return "other"
-    return "ko" if korean >= latin / 2 else "en"

@@ -23,9 +23,9 @@ KEY = "processed.c"
 TEXTS = [f"row {n} &amp; more" for n in range(30)]
 
 
-def facts(home: Home, *words: str, **environment: str) -> Any:
+def facts(home: Home, *words: str) -> Any:
     """Run `dataops ... --json`; only what it answers."""
-    return json.loads(run(home, *words, "--json", **environment).split("\nwarning:")[0])
+    return json.loads(run(home, *words, "--json").split("\nwarning:")[0])
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ def reviewed(shelf: Shelf, *events: Reviewed) -> None:
     for event in events:
         verdict = Verdict(Item(0, "1", {"t": "teh"}, {"t": "the"}), True)
         write_verdicts(shelf.data / event.file, [verdict])
-        record_review(shelf.events, KEY, lambda _, event=event: event)
+        assert shelf.events.put(f"{KEY}/reviews", event.number, event)
 
 
 @pytest.fixture(params=["files", "sql"])

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resources.evaluation.gold import GoldError, GoldRow, language_of, read_gold, write_gold
+from resources.evaluation.gold import GoldError, GoldRow, read_gold, write_gold
+from resources.evaluation.language import language_of
 from resources.samples.gold import make_gold
 from resources.samples.gold import write_gold as write_sample
 
