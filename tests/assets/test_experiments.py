@@ -56,7 +56,7 @@ def shop(home: Home, monkeypatch: pytest.MonkeyPatch) -> Home:
     return home
 
 
-def facts(home: Home, *words: str, **environment: str) -> Any:
+def facts(home: Home, *words: str, **environment: Any) -> Any:
     """Run `dataops ... --json`."""
     return json.loads(run(home, *words, "--json", code=0, **environment))
 
