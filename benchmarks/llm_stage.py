@@ -17,7 +17,38 @@ from typing import IO, Any
 from benchmarks.llm_worker import POISON
 
 ROOT = Path(__file__).resolve().parent.parent
-WORDS = ["영화", "조아요", "정말", "teh", "best", "film", "배우", "연기", "최고", "음악", "good", "bad", "plot", "별로", "감동", "<올드보이>", "명작", "scene", "대사", "촬영", "ending", "반전", "twice", "again", "가족", "friend", "추천", "recommend", "지루", "boring"]
+WORDS = [
+    "영화",
+    "조아요",
+    "정말",
+    "teh",
+    "best",
+    "film",
+    "배우",
+    "연기",
+    "최고",
+    "음악",
+    "good",
+    "bad",
+    "plot",
+    "별로",
+    "감동",
+    "<올드보이>",
+    "명작",
+    "scene",
+    "대사",
+    "촬영",
+    "ending",
+    "반전",
+    "twice",
+    "again",
+    "가족",
+    "friend",
+    "추천",
+    "recommend",
+    "지루",
+    "boring",
+]
 
 
 def texts(count: int, *, distinct: int = 0, poison: int = 0, seed: int = 5) -> list[str]:

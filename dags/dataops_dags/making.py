@@ -139,6 +139,10 @@ def _facts(project: Project, outcome: Outcome, context: Any, *, alone: bool) -> 
         "seconds": made.seconds,
         "data_version": made.data_version,
         "schema_version": made.schema_version,
+        "warnings": list(made.warnings),
+        "llm_requests": sum(usage.requests for usage in made.usage),
+        "llm_tokens": sum(u.prompt_tokens + u.completion_tokens for u in made.usage),
+        "llm_cost": round(sum(usage.cost for usage in made.usage), 6),
     }
     announce(context["outlet_events"], outcome.key, facts, alone=alone)
     return facts

@@ -53,6 +53,11 @@ def report(
             *_facts(project, heads.get(line.key), run),
         )
     console.print(table)
+    for key, head in heads.items():
+        if head.current is not None and head.current.run == run:
+            for warning in head.current.warnings:
+                said = escape(f"warning: {warning}")
+                console.print(f"[yellow]{key}[/]: {said}", soft_wrap=True, highlight=False)
     for key in wrong:
         if tasks.get(key) == "failed":
             said = error_of(project, key, run) or f"See {_log(logs, run, key)}."
