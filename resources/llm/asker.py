@@ -12,6 +12,7 @@ from resources.llm.failures import Failed
 from resources.llm.judge import Judge, Open
 from resources.llm.packer import Item, in_order
 from resources.llm.results import Answer, Failure
+from resources.llm.seen import Seen
 from resources.llm.sender import Sender
 from resources.llm.state import State
 from resources.llm.task import RULES_ENGINE, CleaningTask
@@ -41,6 +42,7 @@ class Asker:
         self._task, self._judge, self._sender, self._state = task, judge, sender, state
         self._waiting: dict[bytes, _Waiting] = {}
         self._given_up: dict[bytes, Failure] = {}
+        self._answered = Seen()
         self._error: BaseException | None = None
         self._packs_in_vain: int | None = 0
         self._work = Work()
@@ -53,12 +55,12 @@ class Asker:
     async def answers(
         self, items: Sequence[Item], order: int
     ) -> tuple[dict[bytes, Answer | Failure], set[bytes]]:
-        """Answer distinct items; give the answers, and the keys that were known already."""
+        """Answer distinct items; give the answers, and the keys that were known before this run."""
         results: dict[bytes, Answer | Failure] = {}
         for start in range(0, len(items), _AT_ONCE):
             results.update(self._state.answers(items[start : start + _AT_ONCE]))
             await asyncio.sleep(0)  # requests that are due go first
-        cached = set(results)
+        cached = {key for key in results if key not in self._answered}
         shared: dict[bytes, asyncio.Future[Answer | Failure]] = {}
         own: list[Item] = []
         for item in items:
@@ -174,6 +176,7 @@ class Asker:
         """Keep answers first, then hand them to whoever waits."""
         self._state.keep(answers)
         for item, answer in answers:
+            self._answered.add(item.key)
             waiting = self._waiting.get(item.key)
             if waiting is not None:
                 self._hand_over(item.key, answer._replace(attempts=waiting.requests))

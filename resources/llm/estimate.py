@@ -12,6 +12,7 @@ from resources.llm.packer import Item, in_order, packs
 from resources.llm.preparer import Preparer, in_steps
 from resources.llm.prices import load_prices, price_of
 from resources.llm.requests import Requests
+from resources.llm.seen import Seen
 from resources.llm.state import State
 from resources.llm.task import CleaningTask
 from resources.settings import Settings
@@ -59,13 +60,13 @@ def estimate(
     size = PackSize(task.rows_per_request, state, name)
     rows = cached = sent = 0
     prompt = completion = 0.0
-    seen: set[bytes] = set()
+    seen, unique = Seen(), 0
     left: list[Item] = []
     try:
         for batch in in_steps(table.batches(settings.chunk_rows)):
             rows += batch.num_rows
-            fresh = [i for i in prepare.distinct(prepare.chunk(batch)) if i.key not in seen]
-            seen.update(item.key for item in fresh)
+            fresh = [i for i in prepare.distinct(prepare.chunk(batch)) if seen.add(i.key)]
+            unique += len(fresh)
             if state is not None:
                 known = state.answers(fresh)
                 cached += len(known)
@@ -89,7 +90,7 @@ def estimate(
         seconds = max(seconds, (prompt + completion) / engine.endpoint.tokens_per_minute * 60)
     return Estimate(
         rows=rows,
-        unique=len(seen),
+        unique=unique,
         cached=cached,
         requests=sent,
         prompt_tokens=round(prompt),

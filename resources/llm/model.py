@@ -22,6 +22,7 @@ from resources.llm.preparer import Chunk, Preparer, in_steps
 from resources.llm.prices import load_prices
 from resources.llm.provenance import Provenance
 from resources.llm.results import Answer, Failure
+from resources.llm.seen import Seen
 from resources.llm.task import RULES_ENGINE, CleaningTask
 from resources.rejects import Reject, Rejects, row_json
 from resources.settings import Settings
@@ -52,6 +53,7 @@ class ModelCleaner:
         open_state(settings).close()  # what is wrong with it is told before anything is read
         self._rejects = rejects
         self._counts = Counts()
+        self._seen = Seen()
         self._calls = CallLog(run.calls, texts=self._engine.endpoint.log_texts)
         self._provenance = Provenance(run.provenance)
         self._config = task.config_version()
@@ -186,7 +188,7 @@ class ModelCleaner:
     def _count_unique(self, results: Mapping[bytes, Answer | Failure], cached: set[bytes]) -> None:
         """Count distinct rows, and those that were known already."""
         for key, result in results.items():
-            if isinstance(result, Answer):
+            if isinstance(result, Answer) and self._seen.add(key):
                 counts = self._counts.models[result.model]
                 counts.unique_rows += 1
                 counts.cached_rows += key in cached

@@ -17,7 +17,7 @@ from resources.llm.limits import Allowance, allowances
 from resources.llm.state import State
 
 _STRETCH = 0.5
-_CATCH_UP, _CATCH_UP_SECONDS = 2, 0.05
+_CATCH_UP, _CATCH_UP_SECONDS = 4, 0.05
 _FEWEST, _MOST = 4, 256
 _FIRST_LATENCY = 3.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0

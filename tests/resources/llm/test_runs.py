@@ -346,3 +346,18 @@ def test_each_row_equals_the_server_s_answer_also_for_a_hospital_shaped_table(be
         assert {c: row[c] for c in columns} == {
             c: corrected(v) if v else "" for c, v in given.items()
         }
+
+
+def test_a_row_that_comes_again_in_a_later_step_is_one_row_and_no_cached_one(
+    bench: Bench, tmp_path: Path
+) -> None:
+    texts = [*reviews(500), *reviews(500)]
+    made = tmp_path / "p.parquet"
+    with LlmServer() as server:
+        result = bench.clean(server, texts, chunk=100, run=CleaningRun(provenance=made))
+        again = bench.clean(server, texts, chunk=100)
+    use = result.usage[0]
+    assert (use.rows, use.unique_rows, use.cached_rows, use.requests) == (1_000, 500, 0, 25)
+    assert {row["origin"] for row in pq.read_table(made).to_pylist()} == {"fresh"}
+    use = again.usage[0]
+    assert (use.rows, use.unique_rows, use.cached_rows, use.requests) == (1_000, 500, 500, 0)
