@@ -14,7 +14,7 @@ import typer
 
 from assets.cli.app import Json, Selection, app
 from assets.cli.looking import plan_facts, planned, show_costs, why
-from assets.cli.show import STATES, console, print_json, print_table
+from assets.cli.show import STATES, console, print_json, print_table, usage_line
 from resources.errors import DataOpsError
 
 if TYPE_CHECKING:
@@ -212,9 +212,10 @@ def _words(result: Outcome | DataOpsError | str) -> tuple[str, str]:
     plural = "" if made.duplicates == 1 else "s"
     aside = f", {made.duplicates:,} duplicate{plural}" if made.duplicates else ""
     aside += f", {made.quarantined:,} in quarantine" if made.quarantined else ""
-    warned = "".join(f"\n  warning: {warning}" for warning in made.warnings)
-    said = f"version {made.number}, {made.rows:,} rows{aside}, {made.seconds:.1f} s"
-    return result.state, said + warned
+    said = [f"version {made.number}, {made.rows:,} rows{aside}, {made.seconds:.1f} s"]
+    said += [usage_line(usage) for usage in made.usage if usage.requests or usage.cached_rows]
+    said += [f"warning: {warning}" for warning in made.warnings]
+    return result.state, "\n  ".join(said)
 
 
 def _facts(key: str, state: str, result: Outcome | DataOpsError | str) -> dict[str, Any]:

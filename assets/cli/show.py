@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from catalog.records import Usage
 from resources.errors import DataOpsError
 
 STATES: Final = {
@@ -122,3 +123,17 @@ def size(count: int) -> str:
             return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
         value /= 1000
     return ""
+
+
+def usage_line(usage: Usage) -> str:
+    """Say what a model did."""
+    cached = f", {usage.cached_rows:,} of them known already" if usage.cached_rows else ""
+    said = f"{usage.model}: {usage.rows:,} rows, {usage.unique_rows:,} unique{cached}"
+    if usage.requests:
+        tokens = usage.prompt_tokens + usage.completion_tokens
+        said += (
+            f"; {usage.requests:,} requests ({usage.failed_requests:,} failed), {tokens:,} tokens"
+        )
+        said += f", ${usage.cost:,.4f}" if usage.cost else ""
+        said += f", {usage.seconds / usage.requests:.1f} s an answer"
+    return said

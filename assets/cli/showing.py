@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from assets.cli.app import Json, Key, app
 from assets.cli.looking import plan_facts, why
 from assets.cli.review import accuracy
-from assets.cli.show import ago, print_json, print_table, size
+from assets.cli.show import ago, print_json, print_table, size, usage_line
 
 if TYPE_CHECKING:
     from assets.engine import PlanLine, Project
     from assets.model.declare import Asset
     from catalog.heads import Head
-    from catalog.records import Check, Materialized, Reviewed, Usage
+    from catalog.records import Check, Materialized, Reviewed
     from resources.rejects import Reject
 
 _EXAMPLES = 10
@@ -110,27 +110,13 @@ def _version(project: Project, version: Materialized) -> list[tuple[str, object]
         ("made from", ", ".join(made_from or [source.path for source in version.sources])),
         ("took", _effort(version)),
         *[
-            ("model", _usage(usage))
+            ("model", usage_line(usage))
             for usage in version.usage
             if usage.requests or usage.cached_rows
         ],
         *[("warning", warning) for warning in version.warnings],
         ("checks", "; ".join(_check(c) for c in version.checks if not c.passed) or "all passed"),
     ]
-
-
-def _usage(usage: Usage) -> str:
-    """Say what a model did."""
-    cached = f", {usage.cached_rows:,} of them known already" if usage.cached_rows else ""
-    said = f"{usage.model}: {usage.rows:,} rows, {usage.unique_rows:,} unique{cached}"
-    if usage.requests:
-        tokens = usage.prompt_tokens + usage.completion_tokens
-        said += (
-            f"; {usage.requests:,} requests ({usage.failed_requests:,} failed), {tokens:,} tokens"
-        )
-        said += f", ${usage.cost:,.4f}" if usage.cost else ""
-        said += f", {usage.seconds / usage.requests:.1f} s an answer"
-    return said
 
 
 def _check(check: Check) -> str:

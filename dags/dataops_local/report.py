@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from assets.engine import PlanLine, Project
     from catalog.heads import Head
+    from catalog.records import Materialized
 
 _STYLES: Final = {
     "made": "green",
@@ -55,14 +56,24 @@ def report(
     console.print(table)
     for key, head in heads.items():
         if head.current is not None and head.current.run == run:
-            for warning in head.current.warnings:
-                said = escape(f"warning: {warning}")
-                console.print(f"[yellow]{key}[/]: {said}", soft_wrap=True, highlight=False)
+            _tell_use(key, head.current, console)
     for key in wrong:
         if tasks.get(key) == "failed":
             said = error_of(project, key, run) or f"See {_log(logs, run, key)}."
             console.print(f"[red]{key}[/]: {escape(said)}", soft_wrap=True, highlight=False)
     return len(wrong)
+
+
+def _tell_use(key: str, made: Materialized, console: Console) -> None:
+    """Print what models did for a version, and what somebody should know."""
+    from assets.cli.show import usage_line
+
+    for usage in made.usage:
+        if usage.requests or usage.cached_rows:
+            console.print(f"{key}: {escape(usage_line(usage))}", soft_wrap=True, highlight=False)
+    for warning in made.warnings:
+        said = escape(f"warning: {warning}")
+        console.print(f"[yellow]{key}[/]: {said}", soft_wrap=True, highlight=False)
 
 
 def _state(line: PlanLine, head: Head | None, run: str, task: str) -> str:

@@ -74,7 +74,7 @@ class OpenAIChat:
             api_key=endpoint.key,
             base_url=endpoint.url,
             max_retries=0,
-            timeout=openai.Timeout(endpoint.timeout, connect=min(endpoint.timeout, 5.0)),
+            timeout=openai.Timeout(endpoint.timeout, connect=min(endpoint.timeout, 4.0)),
             http_client=openai.DefaultAsyncHttpxClient(
                 trust_env=not endpoint.local,
                 follow_redirects=False,  # a redirect would take rows and key elsewhere

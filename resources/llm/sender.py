@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Coroutine
+from dataclasses import replace
 from random import uniform
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 _TRIES: Final = 4
 _FIRST_WAIT, _LONGEST_WAIT = 0.1, 20.0
 _REFUSED_TOO_LONG: Final = 900.0
-_STARTING: Final = 3
+_STARTING: Final = 2
 _BETWEEN_LOOKS: Final = 0.05
 _LAST_SHARE: Final = 0.01
 
@@ -189,7 +190,7 @@ class Sender:
         reply, failure = None, None
         status, error = 0, "no longer needed"
         try:
-            reply = await self._transport.send(ask)
+            reply = self._with_usage(await self._transport.send(ask), tokens)
             status, error = 200, ""
         except FAILURES as failed:
             failure, status, error = failed, failed.status, str(failed)
@@ -208,6 +209,14 @@ class Sender:
             self._take(pack, ask, reply, took)
         elif failure is not None:
             await self._handle(pack, ask, failure)
+
+    @staticmethod
+    def _with_usage(reply: Reply, estimate: tuple[float, float]) -> Reply:
+        """Take a reply's tokens for the estimate where the server does not tell them."""
+        if reply.prompt_tokens or reply.completion_tokens:
+            return reply
+        prompt, completion = (round(tokens) for tokens in estimate)
+        return replace(reply, prompt_tokens=prompt, completion_tokens=completion)
 
     def _take(self, pack: Pack, ask: Ask, reply: Reply, seconds: float) -> None:
         """Hand a reply on, and learn from it."""
@@ -318,17 +327,21 @@ class Sender:
             except (Refused, Doubtful):
                 breaker.answered()
             except Passing as still:
-                if not self._has_answered:
-                    raise TransientError(
-                        f"the LLM at {self._transport.url} gives no answer: {failure}",
-                        "check DATAOPS_LLM_BASE_URL and the network, or try again later",
-                        url=self._transport.url,
-                    ) from None
+                if not self._has_answered and not still.stop:
+                    raise self._no_answer(failure) from None
                 if still.stop:
                     self._stop(str(still))
                 breaker.open(self._loop.time())
                 return False
         return True
+
+    def _no_answer(self, failure: Passing) -> TransientError:
+        """Give the error for a server that never answered."""
+        return TransientError(
+            f"the LLM at {self._transport.url} gives no answer: {failure}",
+            "check DATAOPS_LLM_BASE_URL and the network, or try again later",
+            url=self._transport.url,
+        )
 
     async def _probe(self, model: str) -> None:
         """Ask for a harmless row: what keeps it from an answer is the server or the settings."""
@@ -371,6 +384,8 @@ class Sender:
         except (Refused, Doubtful):
             breaker.answered()
         except Passing as failure:
+            if not self._has_answered:
+                raise self._no_answer(failure) from None
             now = self._loop.time()
             breaker.probe_failed(now)
             out = now - (breaker.open_since or now)

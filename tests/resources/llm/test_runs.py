@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from resources.errors import DataOpsError
+from resources.errors import DataOpsError, TransientError
 from resources.llm import CleaningRun
 from resources.llm.failures import Paused
 from resources.llm.state import State
@@ -361,3 +361,30 @@ def test_a_row_that_comes_again_in_a_later_step_is_one_row_and_no_cached_one(
     assert {row["origin"] for row in pq.read_table(made).to_pylist()} == {"fresh"}
     use = again.usage[0]
     assert (use.rows, use.unique_rows, use.cached_rows, use.requests) == (1_000, 500, 500, 0)
+
+
+def test_a_server_that_never_answers_is_one_error_also_for_many_rows(bench: Bench) -> None:
+    texts = reviews(3_000)
+    with LlmServer(Behaviour(outage=(0, 10**9))) as server:
+        started = time.monotonic()
+        with pytest.raises(TransientError, match="DATAOPS_LLM_BASE_URL"):
+            bench.clean(server, texts, chunk=1_000)
+    assert time.monotonic() - started < 10
+    assert server.requests < 100
+
+
+def test_a_server_that_tells_no_usage_does_not_escape_the_budget(bench: Bench) -> None:
+    class Silent(LlmServer):
+        """Tells no usage."""
+
+        async def _chat(self, number: int, headers: dict[str, str], asked: dict[str, Any]) -> Any:
+            """Answer without usage."""
+            status, extra, said = await super()._chat(number, headers, asked)
+            said.pop("usage", None)
+            return status, extra, said
+
+    with Silent(Behaviour(latency=0.01)) as server:
+        result = bench.clean(server, reviews(1_000), budget=Budget(tokens_per_day=10_000))
+    assert 5 <= server.requests <= 12
+    assert result.rejects
+    assert result.usage[0].prompt_tokens > 0
