@@ -12,6 +12,7 @@ from resources.llm.asker import Asker
 from resources.llm.calls import CallLog
 from resources.llm.counts import Counts
 from resources.llm.endpoint import Endpoint, endpoint_of
+from resources.llm.health import Health
 from resources.llm.judge import Judge
 from resources.llm.layout import Layout
 from resources.llm.pacer import Pacer
@@ -123,15 +124,10 @@ async def connect(
     size = PackSize(task.rows_per_request, state, name)
     spending = Spending(state, task, prices, run=run, project=endpoint.budget)
     transport = _transport(engine)
-    sender = Sender(
-        transport,
-        requests,
-        Pacer(state, endpoint.pace, endpoint.rate, endpoint.tokens_per_minute),
-        spending,
-        Recorder(transport.url, task.name, counts, calls, spending),
-        size,
-        patience=endpoint.patience,
-    )
+    pacer = Pacer(state, endpoint.pace, endpoint.rate, endpoint.tokens_per_minute)
+    recorder = Recorder(transport.url, task.name, counts, calls, spending)
+    health = Health(transport, requests, pacer, recorder, patience=endpoint.patience)
+    sender = Sender(transport, requests, pacer, spending, recorder, size, health)
     judge = Judge(layout.columns, layout.outputs, task.invariants)
     asker = Asker(task, judge, sender, state)
     return Connection(asker, sender, transport, spending, (requests, size))

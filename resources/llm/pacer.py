@@ -61,6 +61,11 @@ class Pacer:
         """Give how many requests the rate keeps in flight at this latency, and half more."""
         return min(max(math.ceil(1.5 * self._rate * self._latency), _FEWEST), _MOST)
 
+    @property
+    def stopped(self) -> bool:
+        """Tell whether nothing more will be sent."""
+        return self._stopped.is_set()
+
     async def turn(self, waiting: int) -> None:
         """Wait until one request may be sent. waiting: how many packs there are to send."""
         while self._in_flight >= self.most_in_flight and not self._stopped.is_set():

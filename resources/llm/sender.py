@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Coroutine
 from dataclasses import replace
 from random import uniform
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from resources.errors import DataOpsError, TransientError
-from resources.llm.breaker import Breaker
+from resources.errors import DataOpsError
 from resources.llm.failures import (
     FAILURES,
     Again,
@@ -25,6 +23,7 @@ from resources.llm.recorder import Recorder
 from resources.llm.transport import Ask, Reply
 
 if TYPE_CHECKING:
+    from resources.llm.health import Health
     from resources.llm.pacer import Pacer
     from resources.llm.pack_size import PackSize
     from resources.llm.requests import Requests
@@ -73,20 +72,17 @@ class Sender:
         spending: Spending,
         recorder: Recorder,
         size: PackSize,
-        *,
-        patience: float,
+        health: Health,
     ) -> None:
-        """Send by `transport`. patience: the seconds of an outage after which the run pauses."""
+        """Send by `transport`, as the other parts allow."""
         self._transport, self._requests, self._pacer = transport, requests, pacer
         self._spending, self._recorder, self._size = spending, recorder, size
-        self._patience = patience
-        self._breakers: dict[str, Breaker] = defaultdict(Breaker)
+        self._health = health
+        health.stop = self._stop
         self._latencies = Latencies()
         self._more = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._flights: dict[asyncio.Task[None], Pack] = {}
-        self._probing = asyncio.Lock()
-        self._has_answered = False
         self._sent = self._hedged_last = 0
         self._refused_since: float | None = None
         self.stop_reason = ""
@@ -124,15 +120,16 @@ class Sender:
             if self.stop_reason:
                 await self._wind_down()
                 continue
-            if self._is_out():
+            if self._health.all_out(self._spawn):
                 await asyncio.sleep(_BETWEEN_LOOKS)
                 continue
             await self._pacer.turn(self._work.waiting(self._size.rows))
             pack = self._work.take(self._loop.time(), self._size, self._pacer.latency)
             if pack is None or self.stop_reason:
                 continue
-            model, temperature = self._model_for(pack)
-            if self._breakers[model].is_open:
+            wanted, temperature = self._receiver.ask_of(pack)
+            model = self._health.instead_of(wanted)
+            if self._health.is_out(model):
                 self._work.put(pack, at=self._loop.time() + 1.0)
                 continue
             ask = self._requests.ask(pack.items, model, temperature)
@@ -165,24 +162,6 @@ class Sender:
             await asyncio.wait(self._flights)
         self._work.clear()
         self._receiver.stopped(self.stop_reason)
-
-    def _is_out(self) -> bool:
-        """Tell whether every model is out; those whose time has come are probed."""
-        now = self._loop.time()
-        out = [m for m in self._requests.models if self._breakers[m].is_open]
-        for model in out:
-            if self._breakers[model].probe_is_due(now):
-                self._spawn(self._probe_outage(model))
-        return len(out) == len(self._requests.models)
-
-    def _model_for(self, pack: Pack) -> tuple[str, float]:
-        """Give whom to ask: while a model is out, the first of its fallbacks that is not."""
-        model, temperature = self._receiver.ask_of(pack)
-        if self._breakers[model].is_open:
-            for other in self._requests.models:
-                if not self._breakers[other].is_open:
-                    return other, temperature
-        return model, temperature
 
     async def _fly(self, pack: Pack, ask: Ask, tokens: tuple[float, float]) -> None:
         """See one request through, whatever comes of it."""
@@ -220,10 +199,8 @@ class Sender:
 
     def _take(self, pack: Pack, ask: Ask, reply: Reply, seconds: float) -> None:
         """Hand a reply on, and learn from it."""
-        breaker, now = self._breakers[ask.model], self._loop.time()
-        breaker.answered()
-        breaker.called(now, ok=True)
-        self._has_answered = True
+        self._health.answered(ask.model)
+        self._health.called(ask.model, ok=True)
         self._refused_since = None
         self._pacer.answered(reply.headers)
         self._latencies.add(pack.tokens, seconds)
@@ -253,8 +230,7 @@ class Sender:
         elif isinstance(failure, Limited):
             self._hold_back(pack, failure)
         elif isinstance(failure, Refused):
-            self._breakers[ask.model].answered()
-            self._has_answered = True
+            self._health.answered(ask.model)
             self._receiver.failed(pack, Failed(f"the model refuses: {failure}", passes=False))
         elif isinstance(failure, Doubtful):
             await self._settle_doubt(pack, ask, failure)
@@ -273,16 +249,11 @@ class Sender:
 
     async def _settle_doubt(self, pack: Pack, ask: Ask, failure: Doubtful) -> None:
         """Find out whether a 4xx means the pack or the settings: a harmless row tells."""
-        if not self._breakers[ask.model].works:
-            async with self._probing:
-                if not self._breakers[ask.model].works:
-                    try:
-                        await self._probe(ask.model)
-                    except (Doubtful, Refused):
-                        raise failure.wrong from None
-                    except Passing:
-                        self._again_later(pack, None)
-                        return
+        try:
+            await self._health.blame(ask.model, failure.wrong)
+        except Passing:
+            self._again_later(pack, None)
+            return
         self._receiver.failed(pack, Failed(f"the model refuses: {failure}", passes=False))
 
     async def _silent(self, pack: Pack, ask: Ask, failure: Passing) -> None:
@@ -290,20 +261,17 @@ class Sender:
         if failure.stop:
             self._stop(str(failure))
             return
-        breaker, now = self._breakers[ask.model], self._loop.time()
-        breaker.called(now, ok=False)
-        if breaker.is_open:
-            self._work.put(pack, at=breaker.next_probe)
+        if self._health.called(ask.model, ok=False):
+            self._work.put(pack)
             return
         pack.failures += 1
-        if pack.failures < (_TRIES if self._has_answered else _STARTING):
+        if pack.failures < (_TRIES if self._health.has_answered else _STARTING):
             self._again_later(pack, failure.wait)
-            return
-        if breaker.gave_up() and not await self._is_there(ask.model, failure):
+        elif await self._health.is_there(ask.model, failure):
+            self._receiver.failed(pack, Failed(str(failure), passes=True))
+        else:
             pack.failures = 0
-            self._work.put(pack, at=max(breaker.next_probe, now))
-            return
-        self._receiver.failed(pack, Failed(str(failure), passes=True))
+            self._work.put(pack)
 
     def _again_later(self, pack: Pack, failure_wait: float | None) -> None:
         """Ask for a pack again after a pause that grows, and differs from pack to pack."""
@@ -311,89 +279,6 @@ class Sender:
         pause = max(failure_wait or 0.0, uniform(0, longest))  # noqa: S311 - jitter, not secrecy
         pack.hedged = False
         self._work.put(pack, at=self._loop.time() + pause)
-
-    async def _is_there(self, model: str, failure: Passing) -> bool:
-        """Tell whether a harmless row gets an answer; open the breaker if not.
-
-        Before the first answer a silent server is an error: nothing is lost yet, and a setting may
-        be wrong.
-        """
-        breaker = self._breakers[model]
-        async with self._probing:
-            if breaker.is_open:
-                return False
-            try:
-                await self._probe(model)
-            except (Refused, Doubtful):
-                breaker.answered()
-            except Passing as still:
-                if not self._has_answered and not still.stop:
-                    raise self._no_answer(failure) from None
-                if still.stop:
-                    self._stop(str(still))
-                breaker.open(self._loop.time())
-                return False
-        return True
-
-    def _no_answer(self, failure: Passing) -> TransientError:
-        """Give the error for a server that never answered."""
-        return TransientError(
-            f"the LLM at {self._transport.url} gives no answer: {failure}",
-            "check DATAOPS_LLM_BASE_URL and the network, or try again later",
-            url=self._transport.url,
-        )
-
-    async def _probe(self, model: str) -> None:
-        """Ask for a harmless row: what keeps it from an answer is the server or the settings."""
-        while True:
-            await self._pacer.turn(1)
-            if self.stop_reason:
-                raise Passing(self.stop_reason, stop=True)
-            try:
-                await self._probe_once(self._requests.probe(model))
-            except Again:
-                continue
-            except Limited as failure:
-                self._pacer.refused(failure.wait)
-                continue
-            self._has_answered = True
-            self._breakers[model].answered()
-            return
-
-    async def _probe_once(self, ask: Ask) -> None:
-        """Send one probe."""
-        self._pacer.sent(sum(self._requests.probe_tokens))
-        started = self._loop.time()
-        reply, status, error = None, 0, ""
-        try:
-            reply = await self._transport.send(ask)
-            status = 200
-        except FAILURES as failure:
-            status, error = failure.status, str(failure)
-            raise
-        finally:
-            took = self._loop.time() - started
-            self._pacer.ended(None)
-            self._recorder.call(None, ask, reply, seconds=took, status=status, error=error)
-
-    async def _probe_outage(self, model: str) -> None:
-        """See whether a model that was out is there again; pause the run where all stay away."""
-        breaker = self._breakers[model]
-        try:
-            await self._probe(model)
-        except (Refused, Doubtful):
-            breaker.answered()
-        except Passing as failure:
-            if not self._has_answered:
-                raise self._no_answer(failure) from None
-            now = self._loop.time()
-            breaker.probe_failed(now)
-            out = now - (breaker.open_since or now)
-            if failure.stop:
-                self._stop(str(failure))
-            elif out > self._patience and self._is_out():
-                self._stop(f"the LLM has been out of reach for {out:,.0f} s ({failure})")
-        self.wake()
 
     async def _watch(self) -> None:
         """Send a second request for what hangs; with nothing else to send, also for what is last.
@@ -423,7 +308,7 @@ class Sender:
 
     def _hedge(self, pack: Pack) -> None:
         """Send one more request for a pack."""
-        out = self._breakers[self._receiver.ask_of(pack)[0]].is_open
+        out = self._health.is_out(self._receiver.ask_of(pack)[0])
         if not (pack.done or self.stop_reason or out):
             pack.hedged = True
             pack.kind = "hedge"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -388,3 +389,22 @@ def test_a_server_that_tells_no_usage_does_not_escape_the_budget(bench: Bench) -
     assert 5 <= server.requests <= 12
     assert result.rejects
     assert result.usage[0].prompt_tokens > 0
+
+
+def test_an_outage_of_silence_is_waited_out_too(bench: Bench) -> None:
+    class Falls(LlmServer):
+        """Says nothing at all for a while."""
+
+        async def _chat(self, number: int, headers: dict[str, str], asked: dict[str, Any]) -> Any:
+            """Answer after the silence."""
+            since = self._loop.time() - (self._first or self._loop.time())
+            if 0.3 < since < 2.5:
+                await asyncio.sleep(30)
+            return await super()._chat(number, headers, asked)
+
+    texts = reviews(1_500)
+    impatient = {"DATAOPS_LLM_TIMEOUT_SECONDS": "0.4"}
+    with Falls(Behaviour(latency=0.05)) as server:
+        result = bench.clean(server, texts, chunk=500, environment=impatient)
+    assert_nothing_mixed_up(result, texts)
+    assert result.rejects == []
