@@ -22,6 +22,9 @@ Gold = Annotated[
     Path, typer.Option("--gold", help="The gold set: .csv or .jsonl with id, raw, expected.")
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before a model is paid.")]
+Fresh = Annotated[
+    bool, typer.Option("--fresh", help="Ask the model anew, whatever it answered before.")
+]
 AtLeast = Annotated[
     float | None,
     typer.Option(
@@ -55,6 +58,7 @@ def evaluate(
         int | None, typer.Option(min=1, help="At most so many rows, always the same ones.")
     ] = None,
     at_least: AtLeast = None,
+    fresh: Fresh = False,
     yes: Yes = False,
     json: Json = False,
 ) -> None:
@@ -64,6 +68,7 @@ def evaluate(
 
     project = open_project()
     chosen = experiments.task_of(project, task)
+    chosen = experiments.asked_anew(chosen) if fresh else chosen
     rows = experiments.gold_sample(read_gold(gold), limit)
     run = experiments.new_run(project, "evaluate")
     agree([experiments.gold_cost(project, chosen, rows, run)], yes, json)

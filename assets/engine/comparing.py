@@ -113,9 +113,24 @@ def _differences(
         one = None if first is None else {**raw, **first}
         other = None if second is None else {**raw, **second}
         if one != other:
+            raw, one, other = _of_interest(raw, one, other)
             why = (ran[0].aside.get(place, ""), ran[1].aside.get(place, ""))
             found.append(Difference(ids[place], raw, one, other, *why))
     return tuple(found)
+
+
+def _of_interest(
+    raw: Mapping[str, str], one: Mapping[str, str] | None, other: Mapping[str, str] | None
+) -> tuple[dict[str, str], dict[str, str] | None, dict[str, str] | None]:
+    """Leave out the columns of a row that nobody changed, unless nobody changed any."""
+    sides = [side for side in (one, other) if side is not None]
+    names = [name for name in raw if any(side[name] != raw[name] for side in sides)] or list(raw)
+
+    def only(side: Mapping[str, str] | None) -> dict[str, str] | None:
+        """Keep these columns."""
+        return None if side is None else {name: side[name] for name in names}
+
+    return {name: raw[name] for name in names}, only(one), only(other)
 
 
 def _text(value: object) -> str:

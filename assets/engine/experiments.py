@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
@@ -90,6 +90,15 @@ def task_of(project: Project, name: str) -> CleaningTask:
             return CleaningTask(name=name)
         raise
     return load_task(path)
+
+
+def asked_anew(task: CleaningTask) -> CleaningTask:
+    """Give the task with a life for its answers that ends with the experiment.
+
+    What a model answers may depend on what the row cache's keys leave out on purpose, such as how
+    many rows share a request: to measure that, it has to be asked again.
+    """
+    return replace(task, cache="version")
 
 
 def new_run(project: Project, kind: str) -> CleaningRun:
