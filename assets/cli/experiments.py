@@ -86,7 +86,7 @@ def evaluate(
 
 
 def _show(found: Evaluation) -> None:
-    """Show an evaluation: a measure a line, then the task's figures by language and kind."""
+    """Show an evaluation: a measure a line, then by language, kind and column."""
     table = figures("", found.all)
     print_table(table.head, table.lines)
     ran = found.task.ran
@@ -97,6 +97,7 @@ def _show(found: Evaluation) -> None:
     for title, groups in (
         ("language", found.task.by_language(found.gold)),
         ("kind", found.task.by_kind(found.gold)),
+        ("column", found.task.by_column(found.gold)),
     ):
         if len(groups) > 1:
             print()
@@ -157,6 +158,7 @@ def _cleaner_facts(found: Evaluation, each: Scored) -> dict[str, Any]:
         for title, split in (
             ("by_language", each.by_language(found.gold)),
             ("by_kind", each.by_kind(found.gold)),
+            ("by_column", each.by_column(found.gold)),
         )
     }
     return {

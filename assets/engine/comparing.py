@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assets.engine.arguments import table_of
-from assets.engine.experiments import Scored, baseline, new_run, scored
+from assets.engine.experiments import Scored, baseline, new_run, score_all, scored
 from assets.engine.plan import heads_of
 from assets.engine.project import Project
 from assets.engine.runs import uses_cleaner
 from resources.errors import DataOpsError
 from resources.evaluation.gold import GoldRow
-from resources.evaluation.metrics import Paired, pair, score, unchanged
+from resources.evaluation.metrics import Paired, pair, unchanged
 from resources.evaluation.page import Difference
 from resources.evaluation.running import Ran, run_task
 from resources.evaluation.sampling import draw, take
@@ -162,7 +162,7 @@ def judge(
 ) -> Judged:
     """Clean a gold set with both tasks and score them alike."""
     nothing, rules = unchanged(gold), baseline(first)
-    baselines = [Scored("do nothing", None, score(gold, nothing, normalise=normalise), nothing)]
+    baselines = [score_all("do nothing", None, gold, nothing, normalise)]
     found = [
         scored(project, task, gold, new_run(project, "ab"), normalise=normalise)
         for task in (rules, first, second)

@@ -164,6 +164,9 @@ def test_a_task_of_several_columns_is_measured_on_them(shop: Home) -> None:
         found = facts(shop, *words, str(shop.root / "wide.jsonl"), DATAOPS_LLM_BASE_URL=server.url)
         said = run(shop, *words, gold(shop), code=1, DATAOPS_LLM_BASE_URL=server.url)
     assert cleaners(found)["wide.yaml"]["exactly_right"]["rows"] == 1
+    columns = cleaners(found)["wide.yaml"]["by_column"]
+    assert [columns[name]["exactly_right"]["of"] for name in ("title", "body")] == [1, 2]
+    assert [columns[name]["exactly_right"]["rows"] for name in ("title", "body")] == [1, 1]
     assert found["wrong"][0]["output"] == {"title": "fine.", "body": "the."}
     assert "the gold set has no raw.title" in said
 

@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resources.evaluation.gold import GoldRow
-from resources.evaluation.metrics import broken_by, by_group, measure, pair, score, unchanged
+from resources.evaluation.metrics import (
+    broken_by,
+    by_column,
+    by_group,
+    measure,
+    pair,
+    score,
+    unchanged,
+)
 
 texts = st.text(st.sampled_from("ab 가é"), max_size=6)
 
@@ -66,6 +74,20 @@ def test_all_columns_of_a_row_have_to_be_right() -> None:
     none = score(gold, {0: {"t": "the"}})[0]
     assert (right.right, half.right, none.right) == (True, False, False)
     assert measure(score(gold, unchanged(gold))).fixed.count == 0
+
+
+def test_each_column_is_counted_as_if_it_stood_alone() -> None:
+    gold = [
+        GoldRow("1", {"a": "teh", "b": "x"}, {"a": ("the",), "b": ("x",)}),
+        GoldRow("2", {"a": "ok", "b": "adn"}, {"a": ("ok",), "b": ("and",)}),
+    ]
+    found = by_column(gold, {0: {"a": "the", "b": "y"}})
+    assert {name: (m.fixed.count, m.fixed.of) for name, m in found.items()} == {
+        "a": (1, 1),
+        "b": (0, 1),
+    }
+    assert found["b"].spoiled.count == found["a"].spoiled.count == 1
+    assert by_column(GOLD, {}) == {}
 
 
 @pytest.mark.parametrize(
