@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resources.evaluation.gold import GoldRow
@@ -44,6 +44,7 @@ def test_a_clean_row_that_is_set_aside_is_not_right_either() -> None:
     assert (m.spoiled.count, m.aside) == (1, 1)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(texts, texts), min_size=1, max_size=8))
 def test_doing_nothing_scores_nothing_and_spoils_nothing(pairs: list[tuple[str, str]]) -> None:
     gold = [row(raw, right) for raw, right in pairs]
@@ -52,6 +53,7 @@ def test_doing_nothing_scores_nothing_and_spoils_nothing(pairs: list[tuple[str, 
     assert m.fixed.of + m.spoiled.of == m.rows
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(texts, texts), min_size=1, max_size=8))
 def test_the_right_answers_score_everything(pairs: list[tuple[str, str]]) -> None:
     gold = [row(raw, right) for raw, right in pairs]
