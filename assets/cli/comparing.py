@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from assets.cli.app import Json, app, complete_key
-from assets.cli.experiments import Yes, agree
+from assets.cli.experiments import Fresh, Yes, agree
 from assets.cli.figures import against, answered, figures, measured_facts, money, use_facts
 from assets.cli.show import console, print_json, print_table
 
@@ -45,18 +45,22 @@ def ab(  # noqa: PLR0913, PLR0917 - options, all by name
     normalise: Annotated[
         bool, typer.Option("--normalise", help="Compare with gold after NFC and spaces made one.")
     ] = False,
+    fresh: Fresh = False,
     yes: Yes = False,
     json: Json = False,
 ) -> None:
     """Clean the same rows with two tasks, and show what differs, what it took and who is right."""
     from assets.engine import comparing, open_project
-    from assets.engine.experiments import task_of
+    from assets.engine.experiments import asked_anew, task_of
     from resources.evaluation.gold import read_gold
 
     if not asset and gold is None:
         raise typer.BadParameter("name rows to clean: --asset KEY, --gold FILE, or both")
     project = open_project()
     tasks = (task_of(project, task_a), task_of(project, task_b))
+    alike = tasks[0].answer_facts() == tasks[1].answer_facts()
+    if fresh or alike:  # else the second would only read what the first was answered
+        tasks = (asked_anew(tasks[0]), asked_anew(tasks[1]))
     drawn = comparing.draw_rows(project, asset, sample, seed) if asset else None
     rows = read_gold(gold) if gold is not None else []
     _agree(project, tasks, drawn, rows, yes, json)

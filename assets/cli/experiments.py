@@ -22,6 +22,9 @@ Gold = Annotated[
     Path, typer.Option("--gold", help="The gold set: .csv or .jsonl with id, raw, expected.")
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before a model is paid.")]
+Fresh = Annotated[
+    bool, typer.Option("--fresh", help="Ask the model anew, whatever it answered before.")
+]
 AtLeast = Annotated[
     float | None,
     typer.Option(
@@ -55,6 +58,7 @@ def evaluate(
         int | None, typer.Option(min=1, help="At most so many rows, always the same ones.")
     ] = None,
     at_least: AtLeast = None,
+    fresh: Fresh = False,
     yes: Yes = False,
     json: Json = False,
 ) -> None:
@@ -64,6 +68,7 @@ def evaluate(
 
     project = open_project()
     chosen = experiments.task_of(project, task)
+    chosen = experiments.asked_anew(chosen) if fresh else chosen
     rows = experiments.gold_sample(read_gold(gold), limit)
     run = experiments.new_run(project, "evaluate")
     agree([experiments.gold_cost(project, chosen, rows, run)], yes, json)
@@ -81,7 +86,7 @@ def evaluate(
 
 
 def _show(found: Evaluation) -> None:
-    """Show an evaluation: a measure a line, then the task's figures by language and kind."""
+    """Show an evaluation: a measure a line, then by language, kind and column."""
     table = figures("", found.all)
     print_table(table.head, table.lines)
     ran = found.task.ran
@@ -92,6 +97,7 @@ def _show(found: Evaluation) -> None:
     for title, groups in (
         ("language", found.task.by_language(found.gold)),
         ("kind", found.task.by_kind(found.gold)),
+        ("column", found.task.by_column(found.gold)),
     ):
         if len(groups) > 1:
             print()
@@ -152,6 +158,7 @@ def _cleaner_facts(found: Evaluation, each: Scored) -> dict[str, Any]:
         for title, split in (
             ("by_language", each.by_language(found.gold)),
             ("by_kind", each.by_kind(found.gold)),
+            ("by_column", each.by_column(found.gold)),
         )
     }
     return {

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assets.engine.arguments import table_of
-from assets.engine.experiments import Scored, baseline, new_run, scored
+from assets.engine.experiments import Scored, baseline, new_run, score_all, scored
 from assets.engine.plan import heads_of
 from assets.engine.project import Project
 from assets.engine.runs import uses_cleaner
 from resources.errors import DataOpsError
 from resources.evaluation.gold import GoldRow
-from resources.evaluation.metrics import Paired, pair, score, unchanged
+from resources.evaluation.metrics import Paired, pair, unchanged
 from resources.evaluation.page import Difference
 from resources.evaluation.running import Ran, run_task
 from resources.evaluation.sampling import draw, take
@@ -113,9 +113,24 @@ def _differences(
         one = None if first is None else {**raw, **first}
         other = None if second is None else {**raw, **second}
         if one != other:
+            raw, one, other = _of_interest(raw, one, other)
             why = (ran[0].aside.get(place, ""), ran[1].aside.get(place, ""))
             found.append(Difference(ids[place], raw, one, other, *why))
     return tuple(found)
+
+
+def _of_interest(
+    raw: Mapping[str, str], one: Mapping[str, str] | None, other: Mapping[str, str] | None
+) -> tuple[dict[str, str], dict[str, str] | None, dict[str, str] | None]:
+    """Leave out the columns of a row that nobody changed, unless nobody changed any."""
+    sides = [side for side in (one, other) if side is not None]
+    names = [name for name in raw if any(side[name] != raw[name] for side in sides)] or list(raw)
+
+    def only(side: Mapping[str, str] | None) -> dict[str, str] | None:
+        """Keep these columns."""
+        return None if side is None else {name: side[name] for name in names}
+
+    return {name: raw[name] for name in names}, only(one), only(other)
 
 
 def _text(value: object) -> str:
@@ -147,7 +162,7 @@ def judge(
 ) -> Judged:
     """Clean a gold set with both tasks and score them alike."""
     nothing, rules = unchanged(gold), baseline(first)
-    baselines = [Scored("do nothing", None, score(gold, nothing, normalise=normalise), nothing)]
+    baselines = [score_all("do nothing", None, gold, nothing, normalise)]
     found = [
         scored(project, task, gold, new_run(project, "ab"), normalise=normalise)
         for task in (rules, first, second)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
@@ -17,6 +17,7 @@ from resources.evaluation.metrics import (
     Outputs,
     Paired,
     RowScore,
+    by_column,
     by_group,
     measure,
     pair,
@@ -43,6 +44,7 @@ class Scored:
     ran: Ran | None
     scores: list[RowScore]
     outputs: Outputs
+    normalise: bool
 
     @property
     def measured(self) -> Measured:
@@ -53,9 +55,20 @@ class Scored:
         """Give its figures by language."""
         return by_group([row.language for row in gold], self.scores)
 
+    def by_column(self, gold: Sequence[GoldRow]) -> dict[str, Measured]:
+        """Give its figures by column, where there are several."""
+        return by_column(gold, self.outputs, normalise=self.normalise)
+
     def by_kind(self, gold: Sequence[GoldRow]) -> dict[str, Measured]:
         """Give its figures by kind of error."""
         return by_group([row.kind for row in gold], self.scores)
+
+
+def score_all(
+    name: str, ran: Ran | None, gold: Sequence[GoldRow], outputs: Outputs, normalise: bool
+) -> Scored:
+    """Score what a cleaner made of a gold set."""
+    return Scored(name, ran, score(gold, outputs, normalise=normalise), outputs, normalise)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +103,15 @@ def task_of(project: Project, name: str) -> CleaningTask:
             return CleaningTask(name=name)
         raise
     return load_task(path)
+
+
+def asked_anew(task: CleaningTask) -> CleaningTask:
+    """Give the task with a life for its answers that ends with the experiment.
+
+    What a model answers may depend on what the row cache's keys leave out on purpose, such as how
+    many rows share a request: to measure that, it has to be asked again.
+    """
+    return replace(task, cache="version")
 
 
 def new_run(project: Project, kind: str) -> CleaningRun:
@@ -142,7 +164,7 @@ def evaluate(
     nothing = unchanged(gold)
     return Evaluation(
         gold=gold,
-        nothing=Scored("do nothing", None, score(gold, nothing, normalise=normalise), nothing),
+        nothing=score_all("do nothing", None, gold, nothing, normalise),
         rules=scored(project, baseline(task), gold, run, normalise=normalise),
         task=scored(project, task, gold, run, normalise=normalise),
     )
@@ -165,7 +187,7 @@ def scored(
 ) -> Scored:
     """Clean a gold set with a task and score it."""
     ran, outputs = run_on_gold(task, gold, project.settings, run=run)
-    return Scored(task.name, ran, score(gold, outputs, normalise=normalise), outputs)
+    return score_all(task.name, ran, gold, outputs, normalise)
 
 
 def gold_cost(

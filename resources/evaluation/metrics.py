@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from resources.evaluation.edits import EditCounts, count_edits
 from resources.evaluation.gold import GoldRow
@@ -123,6 +123,26 @@ def by_group(names: Sequence[str], scores: Sequence[RowScore]) -> dict[str, Meas
     for name, each in zip(names, scores, strict=True):
         groups[name].append(each)
     return {name: measure(groups[name]) for name in sorted(groups)}
+
+
+def by_column(
+    gold: Sequence[GoldRow], outputs: Outputs, *, normalise: bool = False
+) -> dict[str, Measured]:
+    """Count each column as if it stood alone; {} where there is only one."""
+    if len(gold[0].expected) == 1:
+        return {}
+    found = {}
+    for column in gold[0].expected:
+        alone = [
+            replace(
+                row,
+                raw={name: text for name, text in row.raw.items() if name == column},
+                expected={column: row.expected[column]},
+            )
+            for row in gold
+        ]
+        found[column] = measure(score(alone, outputs, normalise=normalise))
+    return found
 
 
 @dataclass(frozen=True, slots=True)

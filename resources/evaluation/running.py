@@ -93,8 +93,10 @@ def run_task(
     """Clean a few rows (in memory) as a task says; none is lost: it comes out, or is set aside."""
     import pyarrow as pa
 
-    places = pa.array(range(table.num_rows), pa.int64())
-    numbered = table.append_column(ROW, places)
+    mark = ROW
+    while mark in table.column_names:
+        mark = f"_{mark}"
+    numbered = table.append_column(mark, pa.array(range(table.num_rows), pa.int64()))
     with TemporaryDirectory(prefix="dataops-") as folder:
         rejects = Rejects(Path(folder, "rejects.parquet"))
         cleaner = make_cleaner(
@@ -108,14 +110,14 @@ def run_task(
         aside = {}
         for reject in read_rejects(rejects.path) if rejects.rows else ():
             answer = f" (it answered: {reject.answer[:200]})" if reject.answer else ""
-            aside[int(json.loads(reject.row)[ROW])] = f"{reject.reason}{answer}"
+            aside[int(json.loads(reject.row)[mark])] = f"{reject.reason}{answer}"
     warnings = list(cleaner.warnings)
     if rejects.retry_rows:
         warnings.append(
             f"{rejects.retry_rows:,} rows have no answer for a cause that passes "
             f"({rejects.last_retry}): run it again before believing these figures"
         )
-    outputs = {int(row[ROW]): {n: _plain(v) for n, v in row.items() if n != ROW} for row in rows}
+    outputs = {int(row[mark]): {n: _plain(v) for n, v in row.items() if n != mark} for row in rows}
     return Ran(
         task.name,
         made_columns(task, table.schema),

@@ -164,8 +164,41 @@ def test_a_task_of_several_columns_is_measured_on_them(shop: Home) -> None:
         found = facts(shop, *words, str(shop.root / "wide.jsonl"), DATAOPS_LLM_BASE_URL=server.url)
         said = run(shop, *words, gold(shop), code=1, DATAOPS_LLM_BASE_URL=server.url)
     assert cleaners(found)["wide.yaml"]["exactly_right"]["rows"] == 1
+    columns = cleaners(found)["wide.yaml"]["by_column"]
+    assert [columns[name]["exactly_right"]["of"] for name in ("title", "body")] == [1, 2]
+    assert [columns[name]["exactly_right"]["rows"] for name in ("title", "body")] == [1, 1]
     assert found["wrong"][0]["output"] == {"title": "fine.", "body": "the."}
     assert "the gold set has no raw.title" in said
+
+
+def test_a_model_is_asked_once_unless_it_has_to_be_asked_anew(shop: Home) -> None:
+    """Two tasks that differ only in rows per request would else share their answers."""
+    task = (shop.root / "resources/tasks/one.yaml").read_text()
+    shop.write("resources/tasks/single.yaml", f"{task}rows_per_request: 1\n")
+    with LlmServer() as server:
+        words = ("evaluate", "one", "--gold", gold(shop), "--yes")
+        found = [
+            cleaners(facts(shop, *words, *more, DATAOPS_LLM_BASE_URL=server.url))["one.yaml"]
+            for more in ((), (), ("--fresh",))
+        ]
+        both = ("ab", "one", "single", "--gold", gold(shop), "--yes")
+        pair = facts(shop, *both, DATAOPS_LLM_BASE_URL=server.url)
+    assert [each["requests"] for each in found] == [1, 0, 1]
+    assert [each["known_already"] for each in found] == [0, 6, 0]
+    assert [each["requests"] for each in pair["tasks"]] == [1, 6]
+
+
+def test_of_a_wide_row_only_the_columns_that_somebody_changed_are_shown(shop: Home) -> None:
+    """And a column of any name passes through."""
+    shop.write(
+        "assets/raw/w.py",
+        "from assets import asset\n\n@asset(chain=False)\ndef w():\n    import pandas as pd\n    return pd.DataFrame({'_row': ['p', 'q'], 'a': ['x &amp; y', 'z'], 'b': ['same', 'same']})\n",
+    )
+    shop.make("raw.w")
+    shop.write("resources/tasks/none.yaml", "task_name: None\nmodel: rules\nrules: []\n")
+    (row,) = facts(shop, "ab", "none", "plain", "--asset", "raw.w")["differences"]
+    assert (row["raw"], row["first"]) == ({"a": "x &amp; y"}, {"a": "x &amp; y"})
+    assert row["second"] == {"a": "x & y"}
 
 
 class Page(HTMLParser):

@@ -13,6 +13,7 @@ from resources.evaluation.report import marked, visible
 texts = st.text(st.sampled_from("ab \n<&;가나\u200b."), max_size=30)
 
 
+@settings(deadline=None)
 @given(texts, texts)
 def test_steps_rebuild_both_texts(raw: str, text: str) -> None:
     found = steps(raw, text)
@@ -23,6 +24,7 @@ def test_steps_rebuild_both_texts(raw: str, text: str) -> None:
     assert all(one != other for one, other in pairwise(kinds))
 
 
+@settings(deadline=None)
 @given(texts, texts)
 def test_edits_make_the_one_of_the_other(raw: str, text: str) -> None:
     made = raw
@@ -31,12 +33,14 @@ def test_edits_make_the_one_of_the_other(raw: str, text: str) -> None:
     assert made == text
 
 
+@settings(deadline=None)
 @given(texts)
 def test_a_text_that_stays_has_no_edits(text: str) -> None:
     assert edits(text, text) == frozenset()
     assert count_edits(text, text, [text]) == EditCounts()
 
 
+@settings(deadline=None)
 @given(texts, texts)
 def test_a_perfect_output_is_precise_and_complete(raw: str, text: str) -> None:
     found = count_edits(raw, text, [text])
@@ -44,6 +48,7 @@ def test_a_perfect_output_is_precise_and_complete(raw: str, text: str) -> None:
     assert found.f_half == (None if raw == text else 1.0)
 
 
+@settings(deadline=None)
 @given(texts, texts)
 def test_doing_nothing_misses_everything_and_breaks_nothing(raw: str, text: str) -> None:
     found = count_edits(raw, raw, [text])
@@ -51,8 +56,8 @@ def test_doing_nothing_misses_everything_and_breaks_nothing(raw: str, text: str)
     assert found.precision is None
 
 
+@settings(deadline=None)
 @given(texts, texts, texts)
-@settings(max_examples=50)
 def test_of_several_right_answers_the_nearest_counts(raw: str, one: str, other: str) -> None:
     assert count_edits(raw, other, [one, other]) == count_edits(raw, other, [other])
 
@@ -92,6 +97,7 @@ def test_texts_too_long_to_compare_are_one_replacement() -> None:
     assert len(edits("a" * 3_000, "b" * 3_000)) == 1
 
 
+@settings(deadline=None)
 @given(texts, texts)
 def test_marks_show_every_letter_and_hide_none(raw: str, text: str) -> None:
     found = marked(raw, text)

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resources.evaluation.gold import GoldError, GoldRow, read_gold, write_gold
@@ -103,6 +103,7 @@ hostile = st.text(
 answers = st.lists(hostile, min_size=1, max_size=3, unique=True).map(tuple)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(hostile, answers), min_size=1, max_size=4), st.sampled_from("cj"))
 def test_what_is_written_is_read_back_exactly(
     tmp_path_factory: pytest.TempPathFactory,

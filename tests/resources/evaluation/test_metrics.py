@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resources.evaluation.gold import GoldRow
-from resources.evaluation.metrics import broken_by, by_group, measure, pair, score, unchanged
+from resources.evaluation.metrics import (
+    broken_by,
+    by_column,
+    by_group,
+    measure,
+    pair,
+    score,
+    unchanged,
+)
 
 texts = st.text(st.sampled_from("ab 가é"), max_size=6)
 
@@ -36,6 +44,7 @@ def test_a_clean_row_that_is_set_aside_is_not_right_either() -> None:
     assert (m.spoiled.count, m.aside) == (1, 1)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(texts, texts), min_size=1, max_size=8))
 def test_doing_nothing_scores_nothing_and_spoils_nothing(pairs: list[tuple[str, str]]) -> None:
     gold = [row(raw, right) for raw, right in pairs]
@@ -44,6 +53,7 @@ def test_doing_nothing_scores_nothing_and_spoils_nothing(pairs: list[tuple[str, 
     assert m.fixed.of + m.spoiled.of == m.rows
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(texts, texts), min_size=1, max_size=8))
 def test_the_right_answers_score_everything(pairs: list[tuple[str, str]]) -> None:
     gold = [row(raw, right) for raw, right in pairs]
@@ -66,6 +76,20 @@ def test_all_columns_of_a_row_have_to_be_right() -> None:
     none = score(gold, {0: {"t": "the"}})[0]
     assert (right.right, half.right, none.right) == (True, False, False)
     assert measure(score(gold, unchanged(gold))).fixed.count == 0
+
+
+def test_each_column_is_counted_as_if_it_stood_alone() -> None:
+    gold = [
+        GoldRow("1", {"a": "teh", "b": "x"}, {"a": ("the",), "b": ("x",)}),
+        GoldRow("2", {"a": "ok", "b": "adn"}, {"a": ("ok",), "b": ("and",)}),
+    ]
+    found = by_column(gold, {0: {"a": "the", "b": "y"}})
+    assert {name: (m.fixed.count, m.fixed.of) for name, m in found.items()} == {
+        "a": (1, 1),
+        "b": (0, 1),
+    }
+    assert found["b"].spoiled.count == found["a"].spoiled.count == 1
+    assert by_column(GOLD, {}) == {}
 
 
 @pytest.mark.parametrize(

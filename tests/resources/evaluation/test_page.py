@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resources.evaluation.page import Difference, Figures, comparison_page
@@ -44,6 +44,7 @@ class Read(HTMLParser):
         raise AssertionError(data)
 
 
+@settings(deadline=None)
 @given(hostile, hostile, hostile, hostile, hostile)
 def test_no_text_becomes_anything_but_text(
     name: str, raw: str, one: str, other: str, why: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pyarrow as pa
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resources.evaluation.running import as_table
@@ -14,6 +14,7 @@ from resources.evaluation.sampling import draw, take
 numbers = st.integers(0, 300)
 
 
+@settings(deadline=None)
 @given(numbers, numbers, st.integers(), st.sets(st.integers(0, 300), max_size=20))
 def test_a_draw_is_distinct_in_order_and_repeatable(
     rows: int, count: int, seed: int, without: set[int]
@@ -31,6 +32,7 @@ def test_every_row_is_as_likely_as_any_other() -> None:
     assert max(found.values()) < 1_020
 
 
+@settings(deadline=None)
 @given(st.integers(1, 40), st.sets(st.integers(0, 39)), st.integers(1, 7))
 def test_rows_are_taken_by_their_place(rows: int, wanted: set[int], size: int) -> None:
     places = sorted(place for place in wanted if place < rows)
