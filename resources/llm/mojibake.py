@@ -36,9 +36,18 @@ _LAST = "\u3164ㄱㄲㄳㄴㄵㄶㄷㄹㄺㄻㄼㄽㄾㄿㅀㅁㅂㅄㅅㅆㅇ�
 
 
 def repair(text: str) -> str:
-    """Repair UTF-8 read as Latin, Cyrillic or CP949, and CP949 read as Latin."""
+    """Repair UTF-8 read as Latin, Cyrillic or CP949, and CP949 read as Latin.
+
+    What was lost before (U+FFFD, or its own mojibake) is not brought back as a question mark.
+    """
     if text.isascii():
         return text
+    repaired = _repaired(text)
+    return text if repaired.count("\ufffd") > text.count("\ufffd") else repaired
+
+
+def _repaired(text: str) -> str:
+    """Undo what the characters give away."""
     if "\u3164" in text:
         text = _SPELLED.sub(_compose, text)
     if _LATIN.search(text) and (repaired := _from_latin(text)) is not None:

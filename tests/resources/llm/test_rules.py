@@ -149,3 +149,8 @@ def test_invisible_characters_vanish(text: str, junk: str, data: st.DataObject) 
 @given(CLEAN_TEXTS)
 def test_decomposed_text_is_composed(text: str) -> None:
     assert clean(unicodedata.normalize("NFD", text)) == text
+
+
+def test_what_was_lost_before_is_not_brought_back_as_a_question_mark() -> None:
+    assert cleaner_of()("ÃÂ¯Ã‚Â¿ lost ï¿½ here").count("\ufffd") == 0
+    assert cleaner_of()("lost ï¿½ here") == "lost ï¿½ here"
