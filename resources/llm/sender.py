@@ -35,7 +35,7 @@ _TRIES: Final = 4
 _FIRST_WAIT, _LONGEST_WAIT = 0.1, 20.0
 _REFUSED_TOO_LONG: Final = 900.0
 _STARTING: Final = 2
-_BETWEEN_LOOKS: Final = 0.05
+_BETWEEN_LOOKS: Final = 0.1
 _LAST_SHARE: Final = 0.01
 
 

@@ -33,7 +33,7 @@ _TABLES = (
     made_at varchar not null)""",
 )
 _KEEP = """insert into llm_answers (key, model, outputs, made_at)
-    values (:key, :model, :outputs, :made_at) on conflict (key) do nothing"""
+    values ({}) on conflict (key) do nothing"""
 _BEGIN_FIGURE = "insert into llm_figures (name, value) values (:name, 0) on conflict do nothing"
 
 
@@ -43,6 +43,7 @@ class State:
     def __init__(self, place: Path | str) -> None:
         """Open or create it: a path is a SQLite file, a text a SQLAlchemy URL."""
         self._place = place
+        self._encode = json.JSONEncoder(ensure_ascii=False).encode
         with self._usable():
             self._engine = _open_file(place) if isinstance(place, Path) else _open_url(place)
             self._offset = self._clock_offset()
@@ -80,21 +81,16 @@ class State:
 
     def keep(self, answers: Iterable[tuple[Item, Answer]]) -> None:
         """Keep answers; they outlive this process from here on."""
-        from sqlalchemy import text
-
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        encode = self._encode
         rows = [
-            {
-                "key": item.key.hex(),
-                "model": answer.model,
-                "outputs": json.dumps(answer.outputs, ensure_ascii=False),
-                "made_at": now,
-            }
-            for item, answer in answers
+            (item.key.hex(), answer.model, encode(answer.outputs), now) for item, answer in answers
         ]
         if rows:
+            # Past the compiler: this is done for every reply.
+            sign = "?" if self._engine.dialect.paramstyle == "qmark" else "%s"
             with self._writing() as connection:
-                connection.execute(text(_KEEP), rows)
+                connection.exec_driver_sql(_KEEP.format(", ".join([sign] * 4)), rows)
 
     def figure(self, name: str) -> float:
         """Give a figure; 0 where it was never set."""

@@ -92,7 +92,7 @@ def foreign(text: str, answer: str, others: Iterable[str]) -> bool:
     for other in others:
         theirs = _pairs(other)
         # Whatever makes an answer another row's is new to its own.
-        if not any(pair in theirs for pair in new) or other == text:
+        if new.keys().isdisjoint(theirs.keys()) or other == text:
             continue
         alike = len(given.keys() & theirs.keys())
         if alike < 0.5 * min(len(given), len(theirs)):
