@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from resources.llm.transport import Ask, Transport
 
 
+_FIRST_PATIENCE = 5.0
+"""Seconds that a server may be overloaded before its first answer."""
+
+
 class Health:
     """The models of one task. `stop` is called with a reason when nothing more should be sent."""
 
@@ -100,7 +104,7 @@ class Health:
             except Passing as still:
                 if still.stop:
                     self.stop(str(still))
-                elif not self.has_answered:
+                elif not self.has_answered and still.status < 500:
                     raise self._no_answer(failure) from None
                 breaker.open(self._loop.time())
                 return False
@@ -154,11 +158,12 @@ class Health:
         except (Refused, Doubtful):
             breaker.answered()
         except Passing as failure:
-            if not self.has_answered and not failure.stop:
-                raise self._no_answer(failure) from None
             now = self._loop.time()
             breaker.probe_failed(now)
             out = now - (breaker.open_since or now)
+            overloaded = failure.status >= 500 and out < _FIRST_PATIENCE
+            if not (self.has_answered or failure.stop or overloaded):
+                raise self._no_answer(failure) from None
             all_out = all(self.is_out(each) for each in self._requests.models)
             if failure.stop:
                 self.stop(str(failure))
