@@ -6,9 +6,11 @@ import asyncio
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,6 @@ import pytest
 from resources.errors import DataOpsError, TransientError
 from resources.llm import CleaningRun
 from resources.llm.failures import Paused
-from resources.llm.state import State
 from resources.llm.task import Budget, Invariants
 from tests.llm_bench import KEY, Bench, assert_nothing_mixed_up, reviews
 from tests.llm_server import FAULT_MIX, Behaviour, LlmServer, corrected
@@ -269,19 +270,12 @@ def test_answers_for_one_version_are_asked_anew_for_the_next(bench: Bench) -> No
     assert (first.requests, rerun.requests, later.requests) == (2, 0, 2)
 
 
-def test_what_a_server_takes_is_remembered(bench: Bench) -> None:
+def test_what_a_server_takes_is_remembered_but_not_its_key(bench: Bench) -> None:
     with LlmServer() as server:
         bench.clean(server, reviews(400))
-    state = State(bench.settings.data / "cache" / "llm.sqlite")
-    import sqlite3
-
-    names = [
-        name
-        for (name,) in sqlite3.connect(bench.settings.data / "cache" / "llm.sqlite").execute(
-            "select name from llm_figures"
-        )
-    ]
-    state.close()
+    path = bench.settings.data / "cache" / "llm.sqlite"
+    with closing(sqlite3.connect(path)) as connection:
+        names = [name for (name,) in connection.execute("select name from llm_figures")]
     assert any(name.startswith("completion:127.0.0.1") for name in names)
     assert not any(KEY in name for name in names)
 
