@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from resources.errors import SettingError
 from resources.llm.asker import Asker
 from resources.llm.calls import CallLog
 from resources.llm.counts import Counts
-from resources.llm.endpoint import Endpoint, endpoint_of
+from resources.llm.endpoint import ANTHROPIC, Endpoint, endpoint_of
 from resources.llm.judge import Judge
 from resources.llm.layout import Layout
 from resources.llm.pacer import Pacer
@@ -43,7 +45,21 @@ class Engine:
 
 def engine_of(task: CleaningTask, environment: Mapping[str, str]) -> Engine:
     """Read how the task's model is reached; raises SettingError naming what is wrong."""
+    if task.engine == "anthropic":
+        _check_extra("anthropic", "anthropic", task)
+        return Engine(task.engine, endpoint_of(environment, ANTHROPIC))
     return Engine(task.engine, endpoint_of(environment))
+
+
+def _check_extra(package: str, extra: str, task: CleaningTask) -> None:
+    """Refuse an engine whose library is not installed."""
+    if find_spec(package) is None:
+        raise SettingError(
+            f"{task.name} says `engine: {task.engine}`, whose library {package} is not installed",
+            f"run `python -m pip install -e '.[{extra}]'`, or choose another `engine:`",
+            task=task.name,
+            package=package,
+        )
 
 
 def load_libraries() -> None:
@@ -66,6 +82,10 @@ def experience(engine: Engine, task: CleaningTask) -> str:
 
 def _transport(engine: Engine) -> Transport:
     """Make what carries the requests."""
+    if engine.name == "anthropic":
+        from resources.llm.anthropic_messages import AnthropicMessages
+
+        return AnthropicMessages(engine.endpoint)
     from resources.llm.openai_chat import OpenAIChat
 
     return OpenAIChat(engine.endpoint)

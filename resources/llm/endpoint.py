@@ -11,12 +11,22 @@ from urllib.parse import urlsplit
 from resources.errors import SettingError
 from resources.llm.task import NO_BUDGET, Budget
 
-OPENAI_URL = "https://api.openai.com/v1"
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """Whose API an engine speaks: its URL, and the variable of its own key."""
+
+    url: str
+    key_name: str
+
+
+OPENAI = Provider("https://api.openai.com/v1", "OPENAI_API_KEY")
+ANTHROPIC = Provider("https://api.anthropic.com", "ANTHROPIC_API_KEY")
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """An OpenAI-compatible URL.
+    """Where requests go.
 
     rate: requests per second. timeout: seconds until a request without an answer is given up.
     tokens_per_minute: 0 means no limit but what the server tells. patience: seconds of an outage
@@ -32,6 +42,7 @@ class Endpoint:
     patience: float = 120.0
     budget: Budget = NO_BUDGET
     log_texts: bool = False
+    provider: Provider = OPENAI
 
     @property
     def pace(self) -> str:
@@ -54,18 +65,19 @@ class Endpoint:
         return " ".join(text.split())[:300]
 
 
-def endpoint_of(environment: Mapping[str, str]) -> Endpoint:
+def endpoint_of(environment: Mapping[str, str], provider: Provider = OPENAI) -> Endpoint:
     """Read the DATAOPS_LLM_... variables; raises SettingError naming the one that is wrong.
 
-    OPENAI_API_KEY is only ever sent to OpenAI: another URL needs a key of its own.
+    A provider's own key (OPENAI_API_KEY, ...) is only ever sent to that provider: another URL needs
+    a key of its own.
     """
-    url = environment.get("DATAOPS_LLM_BASE_URL", "").strip() or OPENAI_URL
+    url = environment.get("DATAOPS_LLM_BASE_URL", "").strip() or provider.url
     local = _check_url(url, environment.get("DATAOPS_LLM_ALLOW_HTTP", "") == "1")
     key = environment.get("DATAOPS_LLM_API_KEY", "").strip()
     names = "DATAOPS_LLM_API_KEY"
-    if not key and urlsplit(url).hostname == urlsplit(OPENAI_URL).hostname:
-        key = environment.get("OPENAI_API_KEY", "").strip()
-        names = "DATAOPS_LLM_API_KEY (or OPENAI_API_KEY)"
+    if not key and urlsplit(url).hostname == urlsplit(provider.url).hostname:
+        key = environment.get(provider.key_name, "").strip()
+        names = f"DATAOPS_LLM_API_KEY (or {provider.key_name})"
     if not key and not local:
         raise SettingError(
             f"there is no key for the LLM at {urlsplit(url).hostname}",
@@ -89,6 +101,7 @@ def endpoint_of(environment: Mapping[str, str]) -> Endpoint:
             tokens_per_day=int(_number(environment, "DATAOPS_LLM_TOKENS_PER_DAY", 0.0, 0.0, 1e15)),
         ),
         log_texts=environment.get("DATAOPS_LLM_LOG_TEXTS", "") == "1",
+        provider=provider,
     )
 
 

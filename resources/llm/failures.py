@@ -133,13 +133,14 @@ def wrong_setting(endpoint: Endpoint, model: str, status: int, message: str) -> 
     said = endpoint.scrub(message)
     if status == 401:
         problem = f"{where} does not accept the key ({said})"
-        fix = "correct DATAOPS_LLM_API_KEY (or OPENAI_API_KEY)"
+        fix = f"correct DATAOPS_LLM_API_KEY (or {endpoint.provider.key_name})"
     elif status == 403:
         problem = f"{where} does not allow this key to use the model {model!r} ({said})"
         fix = "correct DATAOPS_LLM_API_KEY, or the task's `model:`"
     elif status == 404:
         problem = f"{where} does not know the model {model!r}, or the URL is wrong ({said})"
-        fix = "correct the task's `model:`, or DATAOPS_LLM_BASE_URL (it usually ends in /v1)"
+        usual = "it usually ends in /v1" if endpoint.provider.url.endswith("/v1") else "without /v1"
+        fix = f"correct the task's `model:`, or DATAOPS_LLM_BASE_URL ({usual})"
     else:
         problem = f"{where} refuses requests to the model {model!r} with status {status} ({said})"
         fix = "correct the task's `model:` and parameters, or DATAOPS_LLM_BASE_URL"

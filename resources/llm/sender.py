@@ -279,6 +279,7 @@ class Sender:
     async def _silent(self, pack: Pack, ask: Ask, failure: Passing) -> None:
         """Ask again after a while; a pack that never gets an answer may itself be the cause."""
         if failure.stop:
+            self._work.put(pack)  # so that it is given up with the rest, be it the last one
             self._stop(str(failure))
             return
         breaker, now = self._breakers[ask.model], self._loop.time()
