@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,17 +13,20 @@ from typing import TYPE_CHECKING
 
 from resources.errors import SettingError
 from resources.llm.asker import Asker
+from resources.llm.batch import BatchSender
+from resources.llm.batch_api import BatchApi
 from resources.llm.calls import CallLog
 from resources.llm.counts import Counts
 from resources.llm.endpoint import ANTHROPIC, Endpoint, endpoint_of
 from resources.llm.judge import Judge
 from resources.llm.layout import Layout
+from resources.llm.openai_chat import OpenAIChat
 from resources.llm.pacer import Pacer
 from resources.llm.pack_size import PackSize
 from resources.llm.prices import Price
 from resources.llm.recorder import Recorder
 from resources.llm.requests import Requests
-from resources.llm.sender import Sender
+from resources.llm.sender import Sender, Sending
 from resources.llm.spending import Spending
 from resources.llm.state import State
 from resources.llm.task import CleaningTask
@@ -30,7 +35,7 @@ from resources.settings import Settings
 if TYPE_CHECKING:
     from resources.llm.transport import Transport
 
-_AHEAD = 8
+_AHEAD, _AHEAD_IN_BATCHES = 8, 100
 """Steps whose requests are under way while the one before them is finished."""
 
 
@@ -48,6 +53,8 @@ def engine_of(task: CleaningTask, environment: Mapping[str, str]) -> Engine:
     if task.engine == "anthropic":
         _check_extra("anthropic", "anthropic", task)
         return Engine(task.engine, endpoint_of(environment, ANTHROPIC))
+    if task.engine == "openai-batch":
+        return Engine(task.engine, endpoint_of(environment), _AHEAD_IN_BATCHES)
     return Engine(task.engine, endpoint_of(environment))
 
 
@@ -86,9 +93,14 @@ def _transport(engine: Engine) -> Transport:
         from resources.llm.anthropic_messages import AnthropicMessages
 
         return AnthropicMessages(engine.endpoint)
-    from resources.llm.openai_chat import OpenAIChat
-
     return OpenAIChat(engine.endpoint)
+
+
+def _batch_name(engine: Engine, task: CleaningTask, layout: Layout) -> str:
+    """Give what a task's batches go by: the same question at the same place, whatever the packs."""
+    asked = {**task.answer_facts(), "columns": list(layout.columns), "url": engine.endpoint.shown}
+    digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
+    return f"{task.name[:100]}:{digest}"
 
 
 class Connection:
@@ -97,7 +109,7 @@ class Connection:
     def __init__(
         self,
         asker: Asker,
-        sender: Sender,
+        sender: Sending,
         transport: Transport,
         spending: Spending,
         learned: tuple[Requests, PackSize],
@@ -143,15 +155,16 @@ async def connect(
     size = PackSize(task.rows_per_request, state, name)
     spending = Spending(state, task, prices, run=run, project=endpoint.budget)
     transport = _transport(engine)
-    sender = Sender(
-        transport,
-        requests,
-        Pacer(state, endpoint.pace, endpoint.rate, endpoint.tokens_per_minute),
-        spending,
-        Recorder(transport.url, task.name, counts, calls, spending),
-        size,
-        patience=endpoint.patience,
-    )
+    recorder = Recorder(transport.url, task.name, counts, calls, spending)
+    sender: Sending
+    if isinstance(transport, OpenAIChat) and engine.name == "openai-batch":
+        api = BatchApi(transport, endpoint, task.model)
+        by = _batch_name(engine, task, layout)
+        sender = BatchSender(api, requests, spending, recorder, size, state, name=by)
+    else:
+        pacer = Pacer(state, endpoint.pace, endpoint.rate, endpoint.tokens_per_minute)
+        patience = endpoint.patience
+        sender = Sender(transport, requests, pacer, spending, recorder, size, patience=patience)
     judge = Judge(layout.columns, layout.outputs, task.invariants)
     asker = Asker(task, judge, sender, state)
     return Connection(asker, sender, transport, spending, (requests, size))

@@ -31,6 +31,7 @@ class Endpoint:
     rate: requests per second. timeout: seconds until a request without an answer is given up.
     tokens_per_minute: 0 means no limit but what the server tells. patience: seconds of an outage
     until a run pauses. budget: the project's, per day. log_texts: whether calls are logged whole.
+    batch_poll: seconds between the first looks at a batch; the later ones are further apart.
     """
 
     url: str
@@ -43,6 +44,7 @@ class Endpoint:
     budget: Budget = NO_BUDGET
     log_texts: bool = False
     provider: Provider = OPENAI
+    batch_poll: float = 30.0
 
     @property
     def pace(self) -> str:
@@ -102,6 +104,7 @@ def endpoint_of(environment: Mapping[str, str], provider: Provider = OPENAI) -> 
         ),
         log_texts=environment.get("DATAOPS_LLM_LOG_TEXTS", "") == "1",
         provider=provider,
+        batch_poll=_number(environment, "DATAOPS_LLM_BATCH_POLL_SECONDS", 30.0, 0.01, 3_600.0),
     )
 
 

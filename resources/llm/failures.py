@@ -90,10 +90,14 @@ class Paused(TransientError):
 
 def told_by(error: APIStatusError) -> dict[str, str]:
     """Give message, type, code and param that an error's body tells, as text."""
-    body: Any = error.body
+    return told_in(error.body, error.message)
+
+
+def told_in(body: Any, otherwise: str = "") -> dict[str, str]:
+    """Give message, type, code and param that the body of an error tells, as text."""
     if isinstance(body, dict) and isinstance(body.get("error"), dict):
         body = body["error"]
-    told = body if isinstance(body, dict) else {"message": str(body or error.message)}
+    told = body if isinstance(body, dict) else {"message": str(body or otherwise)}
     return {name: str(told.get(name) or "") for name in ("message", "type", "code", "param")}
 
 
