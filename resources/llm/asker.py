@@ -13,7 +13,7 @@ from resources.llm.judge import Judge, Open
 from resources.llm.packer import Item, in_order
 from resources.llm.results import Answer, Failure
 from resources.llm.seen import Seen
-from resources.llm.sender import Sender
+from resources.llm.sender import Sending
 from resources.llm.state import State
 from resources.llm.task import RULES_ENGINE, CleaningTask
 from resources.llm.transport import Reply
@@ -37,7 +37,7 @@ class _Waiting:
 class Asker:
     """Answers items for one task. The same item is asked once, however many chunks hold it."""
 
-    def __init__(self, task: CleaningTask, judge: Judge, sender: Sender, state: State) -> None:
+    def __init__(self, task: CleaningTask, judge: Judge, sender: Sending, state: State) -> None:
         """Keep the parts together for one run, and begin to send."""
         self._task, self._judge, self._sender, self._state = task, judge, sender, state
         self._waiting: dict[bytes, _Waiting] = {}
@@ -93,6 +93,14 @@ class Asker:
         for item in pack.items:
             if item.key in self._waiting:
                 self._waiting[item.key].requests += 1
+
+    def unanswered(self, items: list[Item]) -> list[Item]:
+        """Give the items that still wait; what was answered meanwhile is handed over."""
+        wanted = [item for item in items if item.key in self._waiting]
+        known = self._state.answers(wanted)
+        for key, answer in known.items():
+            self._hand_over(key, answer)
+        return [item for item in wanted if item.key not in known]
 
     def replied(self, pack: Pack, reply: Reply) -> bool:
         """Take what a reply answers acceptably, see to the rest; tell whether any of it is used."""

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from resources.errors import SettingError
 from resources.llm.asker import Asker
+from resources.llm.batch import BatchSender
+from resources.llm.batch_api import BatchApi
 from resources.llm.calls import CallLog
 from resources.llm.counts import Counts
-from resources.llm.endpoint import Endpoint, endpoint_of
+from resources.llm.endpoint import ANTHROPIC, Endpoint, endpoint_of
 from resources.llm.health import Health
 from resources.llm.judge import Judge
 from resources.llm.layout import Layout
+from resources.llm.openai_chat import OpenAIChat
 from resources.llm.pacer import Pacer
 from resources.llm.pack_size import PackSize
 from resources.llm.prices import Price
 from resources.llm.recorder import Recorder
 from resources.llm.requests import Requests
-from resources.llm.sender import Sender
+from resources.llm.sender import Sender, Sending
 from resources.llm.spending import Spending
 from resources.llm.state import State
 from resources.llm.task import CleaningTask
@@ -29,7 +36,7 @@ from resources.settings import Settings
 if TYPE_CHECKING:
     from resources.llm.transport import Transport
 
-_AHEAD = 8
+_AHEAD, _AHEAD_IN_BATCHES = 8, 100
 """Steps whose requests are under way while the one before them is finished."""
 
 
@@ -44,7 +51,23 @@ class Engine:
 
 def engine_of(task: CleaningTask, environment: Mapping[str, str]) -> Engine:
     """Read how the task's model is reached; raises SettingError naming what is wrong."""
+    if task.engine == "anthropic":
+        _check_extra("anthropic", "anthropic", task)
+        return Engine(task.engine, endpoint_of(environment, ANTHROPIC))
+    if task.engine == "openai-batch":
+        return Engine(task.engine, endpoint_of(environment), _AHEAD_IN_BATCHES)
     return Engine(task.engine, endpoint_of(environment))
+
+
+def _check_extra(package: str, extra: str, task: CleaningTask) -> None:
+    """Refuse an engine whose library is not installed."""
+    if find_spec(package) is None:
+        raise SettingError(
+            f"{task.name} says `engine: {task.engine}`, whose library {package} is not installed",
+            f"run `python -m pip install -e '.[{extra}]'`, or choose another `engine:`",
+            task=task.name,
+            package=package,
+        )
 
 
 def load_libraries() -> None:
@@ -67,9 +90,18 @@ def experience(engine: Engine, task: CleaningTask) -> str:
 
 def _transport(engine: Engine) -> Transport:
     """Make what carries the requests."""
-    from resources.llm.openai_chat import OpenAIChat
+    if engine.name == "anthropic":
+        from resources.llm.anthropic_messages import AnthropicMessages
 
+        return AnthropicMessages(engine.endpoint)
     return OpenAIChat(engine.endpoint)
+
+
+def _batch_name(engine: Engine, task: CleaningTask, layout: Layout) -> str:
+    """Give what a task's batches go by: the same question at the same place, whatever the packs."""
+    asked = {**task.answer_facts(), "columns": list(layout.columns), "url": engine.endpoint.shown}
+    digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
+    return f"{task.name[:100]}:{digest}"
 
 
 class Connection:
@@ -78,7 +110,7 @@ class Connection:
     def __init__(
         self,
         asker: Asker,
-        sender: Sender,
+        sender: Sending,
         transport: Transport,
         spending: Spending,
         learned: tuple[Requests, PackSize],
@@ -124,10 +156,16 @@ async def connect(
     size = PackSize(task.rows_per_request, state, name)
     spending = Spending(state, task, prices, run=run, project=endpoint.budget)
     transport = _transport(engine)
-    pacer = Pacer(state, endpoint.pace, endpoint.rate, endpoint.tokens_per_minute)
     recorder = Recorder(transport.url, task.name, counts, calls, spending)
-    health = Health(transport, requests, pacer, recorder, patience=endpoint.patience)
-    sender = Sender(transport, requests, pacer, spending, recorder, size, health)
+    sender: Sending
+    if isinstance(transport, OpenAIChat) and engine.name == "openai-batch":
+        api = BatchApi(transport, endpoint, task.model)
+        by = _batch_name(engine, task, layout)
+        sender = BatchSender(api, requests, spending, recorder, size, state, name=by)
+    else:
+        pacer = Pacer(state, endpoint.pace, endpoint.rate, endpoint.tokens_per_minute)
+        health = Health(transport, requests, pacer, recorder, patience=endpoint.patience)
+        sender = Sender(transport, requests, pacer, spending, recorder, size, health)
     judge = Judge(layout.columns, layout.outputs, task.invariants)
     asker = Asker(task, judge, sender, state)
     return Connection(asker, sender, transport, spending, (requests, size))

@@ -11,16 +11,27 @@ from urllib.parse import urlsplit
 from resources.errors import SettingError
 from resources.llm.task import NO_BUDGET, Budget
 
-OPENAI_URL = "https://api.openai.com/v1"
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """Whose API an engine speaks: its URL, and the variable of its own key."""
+
+    url: str
+    key_name: str
+
+
+OPENAI = Provider("https://api.openai.com/v1", "OPENAI_API_KEY")
+ANTHROPIC = Provider("https://api.anthropic.com", "ANTHROPIC_API_KEY")
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """An OpenAI-compatible URL.
+    """Where requests go.
 
     rate: requests per second. timeout: seconds until a request without an answer is given up.
     tokens_per_minute: 0 means no limit but what the server tells. patience: seconds of an outage
     until a run pauses. budget: the project's, per day. log_texts: whether calls are logged whole.
+    batch_poll: seconds between the first looks at a batch; the later ones are further apart.
     """
 
     url: str
@@ -32,6 +43,8 @@ class Endpoint:
     patience: float = 120.0
     budget: Budget = NO_BUDGET
     log_texts: bool = False
+    provider: Provider = OPENAI
+    batch_poll: float = 30.0
 
     @property
     def pace(self) -> str:
@@ -54,18 +67,19 @@ class Endpoint:
         return " ".join(text.split())[:300]
 
 
-def endpoint_of(environment: Mapping[str, str]) -> Endpoint:
+def endpoint_of(environment: Mapping[str, str], provider: Provider = OPENAI) -> Endpoint:
     """Read the DATAOPS_LLM_... variables; raises SettingError naming the one that is wrong.
 
-    OPENAI_API_KEY is only ever sent to OpenAI: another URL needs a key of its own.
+    A provider's own key (OPENAI_API_KEY, ...) is only ever sent to that provider: another URL needs
+    a key of its own.
     """
-    url = environment.get("DATAOPS_LLM_BASE_URL", "").strip() or OPENAI_URL
+    url = environment.get("DATAOPS_LLM_BASE_URL", "").strip() or provider.url
     local = _check_url(url, environment.get("DATAOPS_LLM_ALLOW_HTTP", "") == "1")
     key = environment.get("DATAOPS_LLM_API_KEY", "").strip()
     names = "DATAOPS_LLM_API_KEY"
-    if not key and urlsplit(url).hostname == urlsplit(OPENAI_URL).hostname:
-        key = environment.get("OPENAI_API_KEY", "").strip()
-        names = "DATAOPS_LLM_API_KEY (or OPENAI_API_KEY)"
+    if not key and urlsplit(url).hostname == urlsplit(provider.url).hostname:
+        key = environment.get(provider.key_name, "").strip()
+        names = f"DATAOPS_LLM_API_KEY (or {provider.key_name})"
     if not key and not local:
         raise SettingError(
             f"there is no key for the LLM at {urlsplit(url).hostname}",
@@ -89,6 +103,8 @@ def endpoint_of(environment: Mapping[str, str]) -> Endpoint:
             tokens_per_day=int(_number(environment, "DATAOPS_LLM_TOKENS_PER_DAY", 0.0, 0.0, 1e15)),
         ),
         log_texts=environment.get("DATAOPS_LLM_LOG_TEXTS", "") == "1",
+        provider=provider,
+        batch_poll=_number(environment, "DATAOPS_LLM_BATCH_POLL_SECONDS", 30.0, 0.01, 3_600.0),
     )
 
 

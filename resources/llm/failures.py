@@ -90,10 +90,14 @@ class Paused(TransientError):
 
 def told_by(error: APIStatusError) -> dict[str, str]:
     """Give message, type, code and param that an error's body tells, as text."""
-    body: Any = error.body
+    return told_in(error.body, error.message)
+
+
+def told_in(body: Any, otherwise: str = "") -> dict[str, str]:
+    """Give message, type, code and param that the body of an error tells, as text."""
     if isinstance(body, dict) and isinstance(body.get("error"), dict):
         body = body["error"]
-    told = body if isinstance(body, dict) else {"message": str(body or error.message)}
+    told = body if isinstance(body, dict) else {"message": str(body or otherwise)}
     return {name: str(told.get(name) or "") for name in ("message", "type", "code", "param")}
 
 
@@ -133,13 +137,14 @@ def wrong_setting(endpoint: Endpoint, model: str, status: int, message: str) -> 
     said = endpoint.scrub(message)
     if status == 401:
         problem = f"{where} does not accept the key ({said})"
-        fix = "correct DATAOPS_LLM_API_KEY (or OPENAI_API_KEY)"
+        fix = f"correct DATAOPS_LLM_API_KEY (or {endpoint.provider.key_name})"
     elif status == 403:
         problem = f"{where} does not allow this key to use the model {model!r} ({said})"
         fix = "correct DATAOPS_LLM_API_KEY, or the task's `model:`"
     elif status == 404:
         problem = f"{where} does not know the model {model!r}, or the URL is wrong ({said})"
-        fix = "correct the task's `model:`, or DATAOPS_LLM_BASE_URL (it usually ends in /v1)"
+        usual = "it usually ends in /v1" if endpoint.provider.url.endswith("/v1") else "without /v1"
+        fix = f"correct the task's `model:`, or DATAOPS_LLM_BASE_URL ({usual})"
     else:
         problem = f"{where} refuses requests to the model {model!r} with status {status} ({said})"
         fix = "correct the task's `model:` and parameters, or DATAOPS_LLM_BASE_URL"

@@ -210,6 +210,10 @@ def _together(document: Document, task: CleaningTask) -> None:
     if not task.prompt:
         document.refuse("prompt", "a task with a model needs one", "say what the model should do")
     check_places(document, task.prompt, task.columns)
+    if task.engine == "anthropic" and task.temperature > 1:
+        document.refuse(
+            "temperature", f"{task.temperature:g} is out of range", "Claude takes 0 to 1"
+        )
     if "rules" in task.fallback_models and any(output.kind != "text" for output in task.outputs):
         document.refuse(
             "fallback_models", "rules give no labels and numbers", "take `rules` off the list"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from resources.llm.endpoint import Endpoint
 from resources.llm.failures import (
@@ -19,9 +20,6 @@ from resources.llm.failures import (
     wrong_setting,
 )
 from resources.llm.transport import Ask, Reply
-
-if TYPE_CHECKING:
-    from openai import APIStatusError
 
 _CONTENT = ("content_filter", "content_policy_violation", "context_length_exceeded")
 
@@ -70,7 +68,7 @@ class OpenAIChat:
 
         self._endpoint = endpoint
         self._dialects: dict[str, Dialect] = {}
-        self._api = openai.AsyncOpenAI(
+        self.client = openai.AsyncOpenAI(
             api_key=endpoint.key,
             base_url=endpoint.url,
             max_retries=0,
@@ -89,26 +87,27 @@ class OpenAIChat:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._api.close()
+        await self.client.close()
 
-    def body(self, ask: Ask) -> dict[str, Any]:
-        """Give a request's body as this endpoint takes it."""
-        return self._dialects.get(ask.model, Dialect()).body(ask)
+    def dialect(self, model: str) -> Dialect:
+        """Give what is known of the parameters that a model takes."""
+        return self._dialects.get(model, Dialect())
 
     async def send(self, ask: Ask) -> Reply:
         """Send one request; a server that refuses a parameter is told so by the next one."""
         import httpx2
         import openai
 
-        dialect = self._dialects.get(ask.model, Dialect())
+        dialect = self.dialect(ask.model)
         try:
             # One limit over the whole request: the client's own counts silence, not time.
             async with asyncio.timeout(self._endpoint.timeout):
-                answer = await self._api.post(
+                answer = await self.client.post(
                     "/chat/completions", cast_to=httpx2.Response, body=dialect.body(ask)
                 )
         except openai.APIStatusError as error:
-            raise self._failure(ask, dialect, error) from None
+            wait = wait_asked(error.response.headers)
+            raise self.failure(ask, dialect, error.status_code, told_by(error), wait) from None
         except (TimeoutError, openai.APITimeoutError):
             raise Passing(f"no answer within {self._endpoint.timeout:g} s") from None
         except openai.APIConnectionError as error:
@@ -119,11 +118,11 @@ class OpenAIChat:
                 f"an answer that is not one ({self._endpoint.scrub(str(error))})"
             ) from None
         try:
-            return self._reply(ask, answer.json(), answer.headers)
+            return self.reply(ask, answer.json(), answer.headers)
         except (ValueError, RecursionError):
             raise Passing("an answer that is not JSON", status=answer.status_code) from None
 
-    def _reply(self, ask: Ask, done: Any, headers: Any) -> Reply:
+    def reply(self, ask: Ask, done: Any, headers: Mapping[str, str] | None = None) -> Reply:
         """Read an answer whose every part may be missing or of another type."""
         done = _dict(done)
         usage, model = _dict(done.get("usage")), done.get("model")
@@ -139,11 +138,16 @@ class OpenAIChat:
         named = model if isinstance(model, str) and model else ask.model
         return Reply(text, named, ended == "length", *tokens, headers)
 
-    def _failure(self, ask: Ask, dialect: Dialect, error: APIStatusError) -> Exception:
-        """Give what a status other than 2xx means."""
-        told, status = told_by(error), error.status_code
+    def failure(
+        self,
+        ask: Ask,
+        dialect: Dialect,
+        status: int,
+        told: Mapping[str, str],
+        wait: float | None = None,
+    ) -> Exception:
+        """Give what a status other than 2xx means. told: as told_by gives it."""
         said = self._endpoint.scrub(told["message"])
-        wait = wait_asked(error.response.headers)
         if status == 429:
             if is_quota(told):
                 return Passing(f"the LLM account's quota is used up ({said})", stop=True)
@@ -167,7 +171,7 @@ class OpenAIChat:
             return False
         other = dialect.without(refused)
         if other is None:
-            return self._dialects.get(ask.model, Dialect()) != dialect
+            return self.dialect(ask.model) != dialect
         self._dialects[ask.model] = other
         return True
 

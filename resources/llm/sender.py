@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from resources.llm.health import Health
     from resources.llm.pacer import Pacer
     from resources.llm.pack_size import PackSize
+    from resources.llm.packer import Item
     from resources.llm.requests import Requests
     from resources.llm.spending import Spending
     from resources.llm.transport import Transport
@@ -48,6 +49,9 @@ class Receiver(Protocol):
     def sent(self, pack: Pack) -> None:
         """Note that a request with these items is on its way."""
 
+    def unanswered(self, items: list[Item]) -> list[Item]:
+        """Give the items that still wait; what was answered meanwhile is handed over."""
+
     def replied(self, pack: Pack, reply: Reply) -> bool:
         """Take a reply; tell whether any of it is used."""
 
@@ -59,6 +63,18 @@ class Receiver(Protocol):
 
     def broke(self, error: BaseException) -> None:
         """Let everybody who waits know that the run is over."""
+
+
+class Sending(Protocol):
+    """Who sends the packs of some work: request by request, or in batches."""
+
+    stop_reason: str
+
+    def start(self, work: Work, receiver: Receiver) -> None:
+        """Begin to send what comes to be in `work`."""
+
+    def wake(self) -> None:
+        """Look at the work again: something was added."""
 
 
 class Sender:
@@ -259,6 +275,7 @@ class Sender:
     async def _silent(self, pack: Pack, ask: Ask, failure: Passing) -> None:
         """Ask again after a while; a pack that never gets an answer may itself be the cause."""
         if failure.stop:
+            self._work.put(pack)  # so that it is given up with the rest, be it the last one
             self._stop(str(failure))
             return
         if self._health.called(ask.model, ok=False):

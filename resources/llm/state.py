@@ -155,7 +155,7 @@ class State:
         return ""
 
     def batches(self, task: str) -> dict[str, list[list[str]]]:
-        """Give the batches of a task that are under way: each one's requests, as lists of keys."""
+        """Give the batches of a task that are under way: each one's requests, as kept."""
         from sqlalchemy import text
 
         query = text("select id, items from llm_batches where task = :task order by made_at")
@@ -165,7 +165,7 @@ class State:
             }
 
     def keep_batch(self, id: str, task: str, requests: list[list[str]]) -> None:  # noqa: A002
-        """Remember a batch that was started."""
+        """Remember a batch that is being started: for each of its requests, what it asks."""
         from sqlalchemy import text
 
         query = """insert into llm_batches (id, task, items, made_at)

@@ -8,7 +8,7 @@ import math
 import random
 import threading
 from collections import Counter, deque
-from typing import Any
+from typing import Any, Self
 
 from tests.llm_server.answers import (
     answer,
@@ -76,7 +76,7 @@ class LlmServer:
         if how.tokens_per_minute:
             self._buckets["tokens"] = Bucket(how.tokens_per_minute / 60, how.tokens_per_minute)
 
-    def __enter__(self) -> LlmServer:
+    def __enter__(self) -> Self:
         """Listen on its port, or a free one."""
         self._thread.start()
         start = asyncio.start_server(self._connection, "127.0.0.1", self._port, backlog=1_024)
