@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from assets.cli.app import Json, Selection, app
-from assets.cli.show import ago, emit, print_json, print_table, size
+from assets.cli.show import ago, duration, emit, print_json, print_table, size
 
 if TYPE_CHECKING:
     from assets.engine import Plan, PlanLine, Project
@@ -150,7 +150,7 @@ def show_costs(costs: list[Any]) -> None:
             c.requests,
             c.tokens,
             f"${c.money:,.2f}" if c.money is not None else "?",
-            f"{c.seconds:,.0f} s",
+            duration(c.seconds),
             "estimate" if c.estimate else "",
         )
         for c in costs

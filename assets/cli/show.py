@@ -125,6 +125,13 @@ def size(count: int) -> str:
     return ""
 
 
+def duration(seconds: float) -> str:
+    """Say how long something takes: seconds, minutes or hours."""
+    if seconds < 120:
+        return f"{seconds:,.0f} s"
+    return f"{seconds / 60:,.0f} min" if seconds < 7_200 else f"{seconds / 3_600:,.1f} h"
+
+
 def usage_line(usage: Usage) -> str:
     """Say what a model did."""
     cached = f", {usage.cached_rows:,} of them known already" if usage.cached_rows else ""

@@ -19,13 +19,15 @@ from resources.settings import Settings
 from resources.tables import Table
 
 _LATENCY = 3.0
+_BATCH = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
     """What cleaning takes. unique: distinct rows; cached: those whose answer is known already.
 
-    cost: USD, None where the price is not known. seconds: at the rate that is set.
+    cost: USD, None where the price is not known. seconds: at the rate that is set; a batch may take
+    a day.
     """
 
     rows: int
@@ -88,6 +90,8 @@ def estimate(
     seconds = sent / engine.endpoint.rate
     if engine.endpoint.tokens_per_minute:
         seconds = max(seconds, (prompt + completion) / engine.endpoint.tokens_per_minute * 60)
+    if task.engine == "openai-batch":
+        seconds = _BATCH
     return Estimate(
         rows=rows,
         unique=unique,
