@@ -93,7 +93,8 @@ def _csv_text(rows: Sequence[GoldRow]) -> str:
             )
     flat = [_flat(_fields(row)) for row in rows]
     names = list(dict.fromkeys(name for row in flat for name in row))
-    writer = csv.DictWriter(out, names, restval="", lineterminator="\n")
+    # All quoted: Python 3.11 leaves a lone carriage return bare.
+    writer = csv.DictWriter(out, names, restval="", lineterminator="\n", quoting=csv.QUOTE_ALL)
     writer.writeheader()
     writer.writerows(flat)
     return out.getvalue()

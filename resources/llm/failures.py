@@ -39,14 +39,20 @@ class Doubtful(Exception):
 
 
 class Limited(Exception):
-    """Too many requests or tokens for now. wait: the seconds that were asked for, if any."""
+    """Too many requests or tokens for now. wait: the seconds that were asked for, if any.
+
+    headers: what the server says of its limits.
+    """
 
     status = 429
 
-    def __init__(self, reason: str, wait: float | None) -> None:
+    def __init__(
+        self, reason: str, wait: float | None, headers: Mapping[str, str] | None = None
+    ) -> None:
         """Keep the reason as a sentence."""
         super().__init__(reason)
         self.wait = wait
+        self.headers = headers
 
 
 class Again(Exception):

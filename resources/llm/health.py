@@ -129,7 +129,7 @@ class Health:
             except Again:
                 continue
             except Limited as failure:
-                self._pacer.refused(failure.wait)
+                self._pacer.refused(failure.wait, failure.headers)
                 continue
             self.answered(model)
             return

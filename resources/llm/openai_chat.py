@@ -107,7 +107,10 @@ class OpenAIChat:
                 )
         except openai.APIStatusError as error:
             wait = wait_asked(error.response.headers)
-            raise self.failure(ask, dialect, error.status_code, told_by(error), wait) from None
+            failure = self.failure(ask, dialect, error.status_code, told_by(error), wait)
+            if isinstance(failure, Limited):
+                failure.headers = error.response.headers
+            raise failure from None
         except (TimeoutError, openai.APITimeoutError):
             raise Passing(f"no answer within {self._endpoint.timeout:g} s") from None
         except openai.APIConnectionError as error:

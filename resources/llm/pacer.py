@@ -21,8 +21,9 @@ _CATCH_UP, _CATCH_UP_SECONDS = 4, 0.05
 _FEWEST, _MOST = 4, 256
 _FIRST_LATENCY = 3.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
-_SLOWER, _FASTER, _SLOWEST = 0.97, 1.0001, 0.1
+_SLOWER, _MUCH_SLOWER, _FASTER, _SLOWEST = (0.97, 0.9), 0.7, 1.0001, 0.05
 _WINDOW, _TOLERATED = 200, 2
+_WELL_BELOW = 0.9
 
 
 class Pacer:
@@ -40,7 +41,7 @@ class Pacer:
         self._paused_until = 0.0
         self._refusals = 0
         self._answered = False
-        self._sent = self._refused_in_window = 0
+        self._sent = self._refused_in_window = self._steps = 0
         self._latency = _FIRST_LATENCY
         self._in_flight = 0
         self._room = asyncio.Event()
@@ -100,7 +101,7 @@ class Pacer:
         self._in_flight += 1
         self._sent += 1
         if self._sent >= _WINDOW:
-            self._sent = self._refused_in_window = 0
+            self._sent = self._refused_in_window = self._steps = 0
 
     def ended(self, seconds: float | None) -> None:
         """Count a request out. seconds: until its answer, None where it says nothing of latency."""
@@ -117,12 +118,16 @@ class Pacer:
         if headers is not None:
             self._allowed |= allowances(headers, self._state.now())
 
-    def refused(self, wait: float | None) -> float:
+    def refused(self, wait: float | None, headers: Mapping[str, str] | None = None) -> float:
         """Let nobody send for so long; without a figure, longer with every refusal in a row.
 
         Gives the seconds. Those who were sent before the pause do not lengthen it.
         """
         now = self._state.now()
+        self._slow_down()
+        told = allowances(headers, now).get("requests") if headers is not None else None
+        if told is not None and told.remaining < 1 and told.refill < _WELL_BELOW * self._rate:
+            self._share = min(self._share, told.refill / self._rate)
         if wait is None:
             if now < self._paused_until:
                 return 0.0
@@ -130,8 +135,6 @@ class Pacer:
             longest = min(_FIRST_PAUSE * 2 ** (self._refusals - 1), _LONGEST_PAUSE)
             wait = longest * uniform(0.5, 1)  # noqa: S311 - jitter, not secrecy
         if now + wait > self._paused_until:
-            if now >= self._paused_until:
-                self._slow_down()
             self._paused_until = now + wait
             self._state.raise_figure(self._pause, self._paused_until)
         return wait
@@ -140,7 +143,10 @@ class Pacer:
         """Send more slowly from here on, where refusals are more than the odd one."""
         self._refused_in_window += 1
         if self._refused_in_window > _TOLERATED:
-            self._share = max(self._share * _SLOWER, _SLOWEST)
+            # Again and again means that the limit is another one than was set.
+            step = _SLOWER[self._steps] if self._steps < len(_SLOWER) else _MUCH_SLOWER
+            self._share = max(self._share * step, _SLOWEST)
+            self._steps += 1
             self._sent = self._refused_in_window = 0
 
     def _gap(self, tokens: float) -> float:

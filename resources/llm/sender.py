@@ -237,7 +237,7 @@ class Sender:
         if pack.flights and not stops:
             pack.failures += 1
             if isinstance(failure, Limited):
-                self._pacer.refused(failure.wait)
+                self._pacer.refused(failure.wait, failure.headers)
             if pack.failures < _TRIES:
                 self._hedge(pack)  # the other one hangs, or it would not have been hedged
             return
@@ -260,7 +260,7 @@ class Sender:
         self._refused_since = self._refused_since or now
         waited = now - self._refused_since
         self._work.put(pack)
-        if waited + self._pacer.refused(failure.wait) > _REFUSED_TOO_LONG:
+        if waited + self._pacer.refused(failure.wait, failure.headers) > _REFUSED_TOO_LONG:
             self._stop("the LLM's rate limit leaves no room (status 429)")
 
     async def _settle_doubt(self, pack: Pack, ask: Ask, failure: Doubtful) -> None:

@@ -73,7 +73,8 @@ def write_gold(path: Path, *, rows: int, seed: int) -> Path:
     """Write a gold set as CSV."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
+        # All quoted: Python 3.11 leaves a lone carriage return bare.
+        writer = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
         writer.writerow(field.name for field in fields(Gold))
         writer.writerows(map(astuple, make_gold(rows=rows, seed=seed)))
     return path
