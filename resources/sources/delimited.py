@@ -78,7 +78,7 @@ class DelimitedFiles:
                 for start in range(0, batch.num_rows, rows):
                     yield batch.slice(start, rows)
 
-    def rows(self) -> Iterator[tuple[Path, dict[str, Any]]]:
+    def rows(self) -> Iterator[tuple[Path | str, dict[str, Any]]]:
         """Stream rows as they were written, each with its file."""
         for file in self.files:
             for batch in self._texts(file):

@@ -74,7 +74,7 @@ class JsonFiles:
                 [_array(chunk, field) for field in schema], schema=schema
             )
 
-    def rows(self) -> Iterator[tuple[Path, dict[str, Any]]]:
+    def rows(self) -> Iterator[tuple[Path | str, dict[str, Any]]]:
         """Stream the records as they were written, each with its file."""
         return self._records()
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resources.errors import SourceError
+from resources.rejects import Rejects
 from resources.tables import parquet_table
 
 if TYPE_CHECKING:
@@ -17,8 +18,14 @@ if TYPE_CHECKING:
 class ParquetFiles:
     """Parquet files read as one table; they share their columns and types."""
 
-    def __init__(self, files: tuple[Path, ...]) -> None:
-        """Read `files`."""
+    def __init__(
+        self,
+        files: tuple[Path, ...],
+        rejects: Rejects,  # noqa: ARG002 - as every reader
+        *,
+        typed: bool = True,  # noqa: ARG002 - as every reader
+    ) -> None:
+        """Read `files`; they hold types of their own, and no record that cannot be read."""
         self.files = files
 
     @cached_property
@@ -40,7 +47,7 @@ class ParquetFiles:
         for batch in parquet_table(self.files).batches(rows):
             yield batch.cast(self.schema)  # compares the files, once, and drops their metadata
 
-    def rows(self) -> Iterator[tuple[Path, dict[str, Any]]]:
+    def rows(self) -> Iterator[tuple[Path | str, dict[str, Any]]]:
         """Stream rows, each with its file."""
         for file in self.files:
             for batch in parquet_table([file]).batches():

@@ -8,25 +8,15 @@ from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from resources.errors import SourceError, did_you_mean
 from resources.rejects import Reject, Rejects, row_json
+from resources.sources.formats import Reader
 from resources.sources.json_text import plain_text, to_json
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-
-class _Records(Protocol):
-    """What texts are made from."""
-
-    @property
-    def schema(self) -> pa.Schema:
-        """Give the columns."""
-
-    def rows(self) -> Iterator[tuple[Path, dict[str, Any]]]:
-        """Stream rows, each with its file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +45,7 @@ class Texts:
 
     def __init__(
         self,
-        records: _Records,
+        records: Reader,
         columns: TextColumns,
         *,
         asset: str,
@@ -121,7 +111,7 @@ class Texts:
                 yield batch
 
     def _batch(
-        self, schema: pa.Schema, records: list[tuple[Path, dict[str, Any]]], first: int
+        self, schema: pa.Schema, records: list[tuple[Path | str, dict[str, Any]]], first: int
     ) -> pa.RecordBatch:
         """Make one batch; `first` counts the records before it."""
         import pyarrow as pa
@@ -153,11 +143,11 @@ class Texts:
 
     def _readable(
         self,
-        records: list[tuple[Path, dict[str, Any]]],
+        records: list[tuple[Path | str, dict[str, Any]]],
         written: list[str | None],
         moments: pa.Array,
         first: int,
-    ) -> tuple[list[tuple[Path, dict[str, Any]]], pa.Array]:
+    ) -> tuple[list[tuple[Path | str, dict[str, Any]]], pa.Array]:
         """Set aside the records whose time is written in no form we know, once."""
         import pyarrow as pa
 
@@ -175,7 +165,7 @@ class Texts:
         kept = [record for record, readable in zip(records, good, strict=True) if readable]
         return kept, moments.filter(pa.array(good))
 
-    def _unreadable(self, file: Path, record: dict[str, Any], text: str) -> Reject:
+    def _unreadable(self, file: Path | str, record: dict[str, Any], text: str) -> Reject:
         """Describe a record whose time cannot be read."""
         wanted = self._columns.time_format or "ISO 8601"
         return Reject(
