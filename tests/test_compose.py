@@ -78,7 +78,9 @@ class TestTheFile:
     def test_model_keys_reach_no_other_container(self) -> None:
         for name in set(SERVICES) - {"scheduler"}:
             assert not [
-                k for k in SERVICES[name].get("environment") or {} if "LLM" in k or "OPENAI" in k
+                k
+                for k in SERVICES[name].get("environment") or {}
+                if any(word in k for word in ("LLM", "OPENAI", "ANTHROPIC"))
             ]
 
     @pytest.mark.parametrize("name", LASTING)

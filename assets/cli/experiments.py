@@ -35,12 +35,12 @@ AtLeast = Annotated[
 
 def agree(costs: Sequence[Cost | None], yes: bool, json: bool) -> None:
     """Show what models will be paid for, and ask; without a terminal, --yes is the answer."""
-    paid = [cost for cost in costs if cost is not None]
-    if not paid:
+    asked = [cost for cost in costs if cost is not None]
+    if not asked:
         return
     if not json:
-        show_costs(paid)
-    if yes:
+        show_costs(asked)
+    if yes or not any(cost.paid for cost in asked):
         return
     if not sys.stdin.isatty():
         raise typer.BadParameter("this asks a model, which may cost money: add --yes")

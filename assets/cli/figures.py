@@ -58,7 +58,9 @@ def answered(ran: Ran) -> str:
 
 def money(ran: Ran) -> str:
     """Write what a run cost; ? where the price is not known."""
-    return f"${ran.cost:,.4f}" if ran.cost else "?" if ran.tokens else "-"
+    if not ran.tokens:
+        return "-"
+    return f"${ran.cost:,.4f}" if ran.cost or not ran.paid else "?"
 
 
 def percent(share: float | None) -> str:

@@ -97,7 +97,7 @@ def _agree(project: Any, todo: tuple[str, ...], task: str | None, yes: bool, jso
         return
     if not json:
         show_costs(costs)
-    if yes:
+    if yes or not any(cost.paid for cost in costs):
         return
     if not sys.stdin.isatty():
         raise typer.BadParameter(

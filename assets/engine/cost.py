@@ -19,6 +19,7 @@ class Cost:
     """What cleaning one asset will take. money: USD, None where the price is not known.
 
     estimate: its upstream will still change, so this is what the current version would take.
+    paid: whether anybody is paid at all; nobody is for a model on this machine.
     """
 
     key: str
@@ -31,6 +32,7 @@ class Cost:
     money: float | None
     seconds: float
     estimate: bool
+    paid: bool = True
 
     def facts(self) -> dict[str, Any]:
         """Give the cost as facts."""
@@ -44,13 +46,12 @@ def costs_of(project: Project, keys: Iterable[str], task: str | None = None) -> 
         asset = project.graph.assets.get(key)
         if asset is None or all(a.kind != "cleaner" for a in asset.arguments):
             continue
-        model = config_of(project, asset, task).get("task.model")
-        if model:
-            costs.append(_cost(project, asset, task, model))
+        if config_of(project, asset, task).get("task.model"):
+            costs.append(_cost(project, asset, task))
     return costs
 
 
-def _cost(project: Project, asset: Asset, task: str | None, model: str) -> Cost:
+def _cost(project: Project, asset: Asset, task: str | None) -> Cost:
     """Count one asset's cost over its upstream's current version."""
     from resources.llm import find_task, load_task
     from resources.llm.estimate import estimate
@@ -76,7 +77,7 @@ def _cost(project: Project, asset: Asset, task: str | None, model: str) -> Cost:
     prices = [each.cost for each in found]
     return Cost(
         key=asset.key,
-        model=model,
+        model=loaded.model,
         rows=sum(each.rows for each in found),
         unique=sum(each.unique for each in found),
         cached=sum(each.cached for each in found),
@@ -85,4 +86,5 @@ def _cost(project: Project, asset: Asset, task: str | None, model: str) -> Cost:
         money=None if None in prices else round(sum(filter(None, prices)), 4),
         seconds=round(sum(each.seconds for each in found), 1),
         estimate=moving,
+        paid=loaded.paid,
     )

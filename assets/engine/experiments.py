@@ -144,6 +144,7 @@ def cost_of(project: Project, task: CleaningTask, table: pa.Table, run: Cleaning
         money=found.cost,
         seconds=round(found.seconds, 1),
         estimate=False,
+        paid=task.paid,
     )
 
 

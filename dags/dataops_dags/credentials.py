@@ -15,14 +15,17 @@ CONNECTION: Final = "llm_api"
 VARIABLE: Final = "llm_api_key"
 _KEY: Final = "DATAOPS_LLM_API_KEY"
 _URL: Final = "DATAOPS_LLM_BASE_URL"
+_OWN_KEYS: Final = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY"}
+"""The variable of each engine's own key; an engine without one needs no key."""
 
 
 def provide_key(project: Project, key: str, task: str | None) -> None:
     """Put a key that only Airflow knows into this process's environment; one that is there wins."""
     own = os.environ.get(_URL, "")
-    if os.environ.get(_KEY) or (os.environ.get("OPENAI_API_KEY") and not own):
+    if os.environ.get(_KEY):
         return
-    if not _asks_a_model(project, key, task):
+    name = _OWN_KEYS.get(_engine(project, key, task))
+    if name is None or (os.environ.get(name) and not own):
         return
     from airflow.sdk.log import mask_secret
 
@@ -36,15 +39,16 @@ def provide_key(project: Project, key: str, task: str | None) -> None:
         os.environ[_URL] = url
 
 
-def _asks_a_model(project: Project, key: str, task: str | None) -> bool:
-    """Tell whether making the asset asks a model, so that others never see the key."""
+def _engine(project: Project, key: str, task: str | None) -> str:
+    """Give the engine that making the asset asks, "rules" where it asks no model."""
     from assets.engine.config import config_of
 
     asset = project.graph.assets.get(key)
     try:
-        return asset is not None and "task.model" in config_of(project, asset, task)
+        facts = {} if asset is None else config_of(project, asset, task)
     except DataOpsError:
-        return False  # materialize says it, and records it
+        return "rules"  # materialize says it, and records it
+    return facts.get("task.engine", "rules").partition("/")[0]
 
 
 def _stored() -> tuple[str, str]:

@@ -15,7 +15,7 @@ from resources.evaluation.gold import TEXT, GoldRow
 from resources.llm import CleaningRun, CleaningTask, UsageFacts, make_cleaner
 from resources.llm.layout import RAW, layout_of
 from resources.llm.outputs import CLEANED
-from resources.llm.task import RULES_ENGINE
+from resources.llm.task import ENGINES, RULES_ENGINE
 from resources.rejects import Rejects, read_rejects
 from resources.settings import Settings
 from resources.tables import Table, as_batches
@@ -68,6 +68,11 @@ class Ran:
     def cost(self) -> float:
         """Give what it cost, in USD; 0 where prices are not known."""
         return sum(u.cost for u in self.usage)
+
+    @property
+    def paid(self) -> bool:
+        """Tell whether anybody was paid: nobody is for the rules and a model on this machine."""
+        return any(u.engine not in (RULES_ENGINE, ENGINES["llama"]) for u in self.usage)
 
     @property
     def latency(self) -> float | None:

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resources.errors import SettingError
@@ -21,10 +22,11 @@ from resources.llm.endpoint import ANTHROPIC, Endpoint, endpoint_of
 from resources.llm.health import Health
 from resources.llm.judge import Judge
 from resources.llm.layout import Layout
+from resources.llm.llama import SLOTS, local_endpoint, model_file, start_llama
 from resources.llm.openai_chat import OpenAIChat
 from resources.llm.pacer import Pacer
 from resources.llm.pack_size import PackSize
-from resources.llm.prices import Price
+from resources.llm.prices import FREE, Price, load_prices
 from resources.llm.recorder import Recorder
 from resources.llm.requests import Requests
 from resources.llm.sender import Sender, Sending
@@ -42,21 +44,41 @@ _AHEAD, _AHEAD_IN_BATCHES = 8, 100
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """How a task's model is reached. ahead: steps under way beside the oldest one."""
+    """How a task's model is reached.
+
+    ahead: steps under way beside the oldest one. at_a_time: the most requests in flight, 0 where
+    the latency decides.
+    """
 
     name: str
     endpoint: Endpoint
     ahead: int = _AHEAD
+    at_a_time: int = 0
 
 
 def engine_of(task: CleaningTask, environment: Mapping[str, str]) -> Engine:
     """Read how the task's model is reached; raises SettingError naming what is wrong."""
     if task.engine == "anthropic":
-        _check_extra("anthropic", "anthropic", task)
         return Engine(task.engine, endpoint_of(environment, ANTHROPIC))
     if task.engine == "openai-batch":
         return Engine(task.engine, endpoint_of(environment), _AHEAD_IN_BATCHES)
+    if task.engine == "llama":
+        return Engine(task.engine, local_endpoint(environment), at_a_time=SLOTS)
     return Engine(task.engine, endpoint_of(environment))
+
+
+def check_installed(task: CleaningTask, root: Path) -> None:
+    """Refuse an engine whose library, or whose model's file, is not on this machine."""
+    extra = {"anthropic": ("anthropic", "anthropic"), "llama": ("xllamacpp", "local-llm")}
+    if task.engine in extra:
+        _check_extra(*extra[task.engine], task)
+    if task.engine == "llama":
+        model_file(task, root)
+
+
+def prices_of(task: CleaningTask, root: Path) -> Mapping[str, Price]:
+    """Give what models cost; one on this machine costs nothing, whatever its file is called."""
+    return load_prices(root) if task.paid else {task.model: FREE}
 
 
 def _check_extra(package: str, extra: str, task: CleaningTask) -> None:
@@ -88,8 +110,10 @@ def experience(engine: Engine, task: CleaningTask) -> str:
     return f"{engine.endpoint.pace}:{task.model}:{task.name}"
 
 
-def _transport(engine: Engine) -> Transport:
+async def _transport(engine: Engine, task: CleaningTask, root: Path) -> Transport:
     """Make what carries the requests."""
+    if engine.name == "llama":
+        return await start_llama(task, root, engine.endpoint)
     if engine.name == "anthropic":
         from resources.llm.anthropic_messages import AnthropicMessages
 
@@ -147,15 +171,15 @@ async def connect(
     counts: Counts,
     calls: CallLog,
     run: str,
-    prices: Mapping[str, Price],
+    root: Path,
 ) -> Connection:
     """Put the parts together, inside the event loop they live in."""
-    endpoint = engine.endpoint
+    endpoint, prices = engine.endpoint, prices_of(task, root)
     name = experience(engine, task)
     requests = Requests(task, layout.columns, layout.outputs, state, name)
     size = PackSize(task.rows_per_request, state, name)
     spending = Spending(state, task, prices, run=run, project=endpoint.budget)
-    transport = _transport(engine)
+    transport = await _transport(engine, task, root)
     recorder = Recorder(transport.url, task.name, counts, calls, spending)
     sender: Sending
     if isinstance(transport, OpenAIChat) and engine.name == "openai-batch":
@@ -163,7 +187,13 @@ async def connect(
         by = _batch_name(engine, task, layout)
         sender = BatchSender(api, requests, spending, recorder, size, state, name=by)
     else:
-        pacer = Pacer(state, endpoint.pace, endpoint.rate, endpoint.tokens_per_minute)
+        pacer = Pacer(
+            state,
+            endpoint.pace,
+            endpoint.rate,
+            endpoint.tokens_per_minute,
+            at_a_time=engine.at_a_time,
+        )
         health = Health(transport, requests, pacer, recorder, patience=endpoint.patience)
         sender = Sender(transport, requests, pacer, spending, recorder, size, health)
     judge = Judge(layout.columns, layout.outputs, task.invariants)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from resources.llm.connect import engine_of, experience, open_state
+from resources.llm.connect import Engine, engine_of, experience, open_state, prices_of
 from resources.llm.layout import layout_of
 from resources.llm.pack_size import PackSize
 from resources.llm.packer import Item, in_order, packs
 from resources.llm.preparer import Preparer, in_steps
-from resources.llm.prices import load_prices, price_of
+from resources.llm.prices import price_of
 from resources.llm.requests import Requests
 from resources.llm.seen import Seen
 from resources.llm.state import State
@@ -27,7 +27,7 @@ class Estimate:
     """What cleaning takes. unique: distinct rows; cached: those whose answer is known already.
 
     cost: USD, None where the price is not known. seconds: at the rate that is set; a batch may take
-    a day.
+    a day, and a model on this machine what answers are aimed at.
     """
 
     rows: int
@@ -50,7 +50,8 @@ def estimate(
 ) -> Estimate:
     """Read the table once and count; asks nobody, pays nothing.
 
-    Needs neither key nor network: without a key the figures are those of the endpoint's defaults.
+    Needs neither key nor network, nor an engine's library: without a key the figures are those of
+    the endpoint's defaults.
     """
     layout = layout_of(table.schema, task.columns, task.name, outputs=task.outputs, paid=True)
     prepare = Preparer(task, layout, salt)
@@ -84,14 +85,9 @@ def estimate(
     finally:
         if state is not None:
             state.close()
-    price = price_of(task.model, load_prices(settings.root))
+    price = price_of(task.model, prices_of(task, settings.root))
     if price is not None and task.engine == "openai-batch":
         price = price.halved()
-    seconds = sent / engine.endpoint.rate
-    if engine.endpoint.tokens_per_minute:
-        seconds = max(seconds, (prompt + completion) / engine.endpoint.tokens_per_minute * 60)
-    if task.engine == "openai-batch":
-        seconds = _BATCH
     return Estimate(
         rows=rows,
         unique=unique,
@@ -100,5 +96,17 @@ def estimate(
         prompt_tokens=round(prompt),
         completion_tokens=round(completion),
         cost=None if price is None else round(price.of(prompt, completion), 6),
-        seconds=seconds + _LATENCY if sent else 0.0,
+        seconds=_seconds(engine, sent, prompt + completion) + _LATENCY if sent else 0.0,
     )
+
+
+def _seconds(engine: Engine, requests: int, tokens: float) -> float:
+    """Give how long requests take that never wait for rows."""
+    if engine.name == "openai-batch":
+        return _BATCH
+    seconds = requests / engine.endpoint.rate
+    if engine.at_a_time:
+        seconds = max(seconds, requests * _LATENCY / engine.at_a_time)
+    if engine.endpoint.tokens_per_minute:
+        seconds = max(seconds, tokens / engine.endpoint.tokens_per_minute * 60)
+    return seconds

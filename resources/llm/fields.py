@@ -214,6 +214,12 @@ def _together(document: Document, task: CleaningTask) -> None:
         document.refuse(
             "temperature", f"{task.temperature:g} is out of range", "Claude takes 0 to 1"
         )
+    if task.engine == "llama" and set(task.fallback_models) - {"rules"}:
+        document.refuse(
+            "fallback_models",
+            "`engine: llama` keeps one model in memory",
+            "write [rules], or take it out",
+        )
     if "rules" in task.fallback_models and any(output.kind != "text" for output in task.outputs):
         document.refuse(
             "fallback_models", "rules give no labels and numbers", "take `rules` off the list"

@@ -12,14 +12,20 @@ from typing import TYPE_CHECKING, Any
 from resources.llm.background import Background
 from resources.llm.calls import CallLog
 from resources.llm.cleaner import CleaningRun, UsageFacts
-from resources.llm.connect import Connection, connect, engine_of, load_libraries, open_state
+from resources.llm.connect import (
+    Connection,
+    check_installed,
+    connect,
+    engine_of,
+    load_libraries,
+    open_state,
+)
 from resources.llm.counts import Counts
 from resources.llm.failures import Paused
 from resources.llm.layout import PROVENANCE, Layout, layout_of, stream_of, with_answers
 from resources.llm.masking import Masked, reveal, unmask
 from resources.llm.outputs import Output, Value
 from resources.llm.preparer import Chunk, Preparer, in_steps
-from resources.llm.prices import load_prices
 from resources.llm.provenance import Provenance
 from resources.llm.results import Answer, Failure
 from resources.llm.seen import Seen
@@ -46,9 +52,10 @@ class ModelCleaner:
         environment: Mapping[str, str],
         run: CleaningRun,
     ) -> None:
-        """Read where the model is; a missing key or a wrong URL is told here."""
+        """Read where the model is; a missing key, library or file, or a wrong URL, is told here."""
         self._task, self._settings, self._run = task, settings, run
         self._engine = engine_of(task, environment)
+        check_installed(task, settings.root)
         load_libraries()
         open_state(settings).close()  # what is wrong with it is told before anything is read
         self._rejects = rejects
@@ -110,7 +117,7 @@ class ModelCleaner:
                 counts=self._counts,
                 calls=self._calls,
                 run=self._run.run,
-                prices=load_prices(self._settings.root),
+                root=self._settings.root,
             )
             connection: Connection = background.start(making).result()
             open_parts.callback(lambda: self._leave(background, connection))

@@ -29,8 +29,20 @@ _WELL_BELOW = 0.9
 class Pacer:
     """Gives turns to one process's requests. Only one caller waits for a turn at a time."""
 
-    def __init__(self, state: State, name: str, rate: float, tokens_per_minute: float) -> None:
-        """Share limits with whoever uses `name`: `rate` requests a second, tokens (0: no limit)."""
+    def __init__(
+        self,
+        state: State,
+        name: str,
+        rate: float,
+        tokens_per_minute: float,
+        *,
+        at_a_time: int = 0,
+    ) -> None:
+        """Share limits with whoever uses `name`: `rate` requests a second, tokens (0: no limit).
+
+        at_a_time: the most in flight; 0 means what rate and latency ask for.
+        """
+        self._at_a_time = at_a_time
         self._state, self._pace, self._pause = state, f"pace:{name}", f"pause:{name}"
         self._rate = rate
         self._token_rate = tokens_per_minute / 60
@@ -60,7 +72,9 @@ class Pacer:
     @property
     def most_in_flight(self) -> int:
         """Give how many requests the rate keeps in flight at this latency, and half more."""
-        return min(max(math.ceil(1.5 * self._rate * self._latency), _FEWEST), _MOST)
+        return self._at_a_time or min(
+            max(math.ceil(1.5 * self._rate * self._latency), _FEWEST), _MOST
+        )
 
     @property
     def stopped(self) -> bool:

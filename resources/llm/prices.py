@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from resources.llm.document import read_document
 
@@ -26,6 +27,9 @@ class Price:
     def halved(self) -> Price:
         """Give the price in a batch."""
         return Price(self.prompt / 2, self.completion / 2)
+
+
+FREE: Final = Price(0.0, 0.0)
 
 
 def price_of(model: str, prices: Mapping[str, Price]) -> Price | None:

@@ -104,6 +104,11 @@ class CleaningTask:
         """Give the engine that answers, with its version."""
         return ENGINES[self.engine] if self.model else RULES_ENGINE
 
+    @property
+    def paid(self) -> bool:
+        """Tell whether a model elsewhere answers, which may cost money."""
+        return bool(self.model) and self.engine != "llama"
+
     def config(self) -> dict[str, str]:
         """Give what changes the result, as flat text facts: task_name and description do not."""
         facts = {

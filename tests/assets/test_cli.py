@@ -336,3 +336,24 @@ def test_output_is_plain_where_it_should_be(chain: Home) -> None:
 def test_a_wrong_setting_is_named(chain: Home) -> None:
     """Variable, value, and what it may be."""
     assert "DATAOPS_CHUNK_ROWS is 'many'" in run(chain, "plan", code=1, DATAOPS_CHUNK_ROWS="many")
+
+
+def test_a_model_on_this_machine_costs_nothing_so_nobody_is_asked(chain: Home) -> None:
+    """Its cost is known without its library and its file; a run names what is missing."""
+    chain.write(
+        "resources/tasks/local.yaml",
+        "prompt: 'Fix: {text}'\nmodel: models/none.gguf\nengine: llama\n",
+    )
+    chain.write(
+        "assets/processed/local.py",
+        "from assets import Cleaner, Table, asset\n\n@asset(upstream=['raw.a'], task='local')\ndef local(a: Table, llm: Cleaner) -> Table:\n    return llm.clean(a)\n",
+    )
+    cost = facts(chain, "plan", "--cost")["cost"][0]
+    assert (cost["model"], cost["requests"], cost["money"], cost["paid"]) == (
+        "models/none.gguf",
+        1,
+        0.0,
+        False,
+    )
+    text = run(chain, "materialize", code=1)
+    assert "local-llm" in text or "none.gguf" in text

@@ -17,7 +17,7 @@ def test_an_engine_whose_library_is_missing_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("resources.llm.connect.find_spec", lambda _: None)
-    for engine, extra in {"anthropic": "anthropic"}.items():
+    for engine, extra in {"anthropic": "anthropic", "llama": "local-llm"}.items():
         with pytest.raises(SettingError, match=rf"pip install -e '\.\[{extra}\]'"):
             make_cleaner(
                 CleaningTask("t.yaml", prompt="p", model="m", engine=engine),
