@@ -159,7 +159,7 @@ def test_a_file_that_cannot_be_loaded_is_told_within_seconds(project: Path) -> N
         SettingError, match=r"local\.yaml.*tiny\.gguf.*Fetch the file again"
     ) as told:
         clean(project)
-    assert time.monotonic() - started < 20
+    assert time.monotonic() - started < 60
     assert "data is not within" in str(told.value)
     assert servers() == []
 
