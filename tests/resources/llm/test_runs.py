@@ -360,9 +360,11 @@ def test_a_row_that_comes_again_in_a_later_step_is_one_row_and_no_cached_one(
 
 def test_a_server_that_never_answers_is_one_error_also_for_many_rows(bench: Bench) -> None:
     texts = reviews(3_000)
-    with LlmServer(Behaviour(outage=(0, 10**9))) as server:
-        with pytest.raises(TransientError, match="DATAOPS_LLM_BASE_URL"):
-            bench.clean(server, texts, chunk=1_000)
+    with (
+        LlmServer(Behaviour(outage=(0, 10**9))) as server,
+        pytest.raises(TransientError, match="DATAOPS_LLM_BASE_URL"),
+    ):
+        bench.clean(server, texts, chunk=1_000)
     assert server.requests < 100, "it gives up after a few seconds' worth of requests"
 
 
