@@ -293,6 +293,38 @@ class Reviewed(Event, tag="reviewed", frozen=True, kw_only=True, gc=False):
     file: str
 
 
+class OpenAlert(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """A condition that people are told of while it lasts. id: of kind, key and cause.
+
+    kind: failed, blocked, threshold, overdue or budget. to: the connections that are to be told;
+    pending: those that were not reached yet. since: when it was found.
+    """
+
+    id: str
+    kind: str
+    key: str
+    cause: str
+    title: str
+    text: str
+    since: str
+    to: tuple[str, ...] = ()
+    pending: tuple[str, ...] = ()
+
+
+class Alerted(Event, tag="alerted", frozen=True, kw_only=True, gc=False):
+    """Alerts began, ended, or were delivered; `open` are those that are open after it.
+
+    `number` counts in the stream `_alerts`. undelivered: why connections were not reached.
+    """
+
+    number: int
+    opened: tuple[str, ...] = ()
+    closed: tuple[OpenAlert, ...] = ()
+    delivered: tuple[str, ...] = ()
+    undelivered: tuple[str, ...] = ()
+    open: tuple[OpenAlert, ...] = ()
+
+
 AnyEvent = (
     Materialized
     | RolledBack
@@ -304,6 +336,7 @@ AnyEvent = (
     | Planned
     | RunStarted
     | RunFinished
+    | Alerted
 )
 """Any event; `kind` tells which."""
 

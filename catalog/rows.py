@@ -9,6 +9,7 @@ from typing import Any
 from msgspec.structs import astuple
 
 from catalog.records import (
+    Alerted,
     AnyEvent,
     Attempted,
     Declared,
@@ -41,6 +42,8 @@ def rows_of(event: AnyEvent) -> Iterator[Row]:
         yield _review(event, at)
     elif isinstance(event, Declared):
         yield from _declared(event, at)
+    elif isinstance(event, Alerted):
+        yield from _alerted(event, at)
     elif isinstance(event, Planned):
         for s in event.states:
             yield "states", (s.key, at, s.state, list(s.reasons), s.held, event.number)
@@ -72,6 +75,17 @@ def _review(r: Reviewed, at: datetime | None) -> Row:
     who = (r.key, r.number, r.version, at, r.by, r.reviewer)
     so_far = (r.reviewed_rows, r.right_rows, r.accuracy, r.low, r.high)
     return "reviews", (*who, r.rows, r.good, r.bad, *so_far, r.file)
+
+
+def _alerted(event: Alerted, at: datetime | None) -> Iterator[Row]:
+    """Give the rows of alerts that began, reached somebody, or ended."""
+    opened, delivered = set(event.opened), set(event.delivered)
+    changes = [("opened", a) for a in event.open if a.id in opened]
+    changes += [("delivered", a) for a in event.open if a.id in delivered]
+    changes += [("closed", a) for a in event.closed]
+    for change, a in changes:
+        text = (a.title, a.text, list(a.to))
+        yield "alerts", (at, change, a.kind, a.key, a.cause, *text, event.number)
 
 
 def _run(event: RunStarted | RunFinished, at: datetime | None) -> Row:

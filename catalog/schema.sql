@@ -57,6 +57,9 @@ CREATE TABLE run_events (
   run VARCHAR, created_at TIMESTAMP, created_by VARCHAR, kind VARCHAR, trigger VARCHAR, selected VARCHAR[],
   planned BIGINT, state VARCHAR, made BIGINT, unchanged BIGINT, fresh BIGINT, failed BIGINT,
   number BIGINT);
+CREATE TABLE alerts (
+  created_at TIMESTAMP, change VARCHAR, kind VARCHAR, key VARCHAR, cause VARCHAR, title VARCHAR,
+  text VARCHAR, told VARCHAR[], event BIGINT);
 CREATE TABLE audit (
   created_at TIMESTAMP, created_by VARCHAR, what VARCHAR, key VARCHAR, number BIGINT, event_id VARCHAR);
 
@@ -113,6 +116,13 @@ WITH tries AS (
 SELECT key, count(*) AS attempts, count(*) FILTER (WHERE ok) AS succeeded,
   count(*) FILTER (WHERE ok) / count(*) AS rate, max(created_at) AS last_attempt_at
 FROM tries GROUP BY key;
+
+-- Alerts whose cause lasts; `told` are the connections that they are for.
+CREATE VIEW open_alerts AS
+SELECT kind, key, cause, title, text, told, created_at AS since FROM alerts
+WHERE change IN ('opened', 'closed')
+QUALIFY row_number() OVER (PARTITION BY kind, key, cause ORDER BY event DESC) = 1
+  AND change = 'opened';
 
 -- The rows in all quarantine files; folding points it at them as soon as there is one.
 CREATE VIEW quarantined_rows AS

@@ -42,6 +42,14 @@ def connection_url(name: str, environment: Mapping[str, str] | None = None) -> s
     return url
 
 
+def has_connection(name: str) -> bool:
+    """Tell whether there is a connection of that name."""
+    try:
+        return bool(connection_url(name))
+    except SettingError:
+        return False
+
+
 def shown(url: str) -> str:
     """Give a URL as it may be shown: without user, password and query."""
     parts = urlsplit(url)

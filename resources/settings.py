@@ -28,6 +28,8 @@ class Settings:
     llm_state_url: SQLAlchemy URL of what LLM cleaning remembers and shares (answers, pace, budget);
     empty = data/cache/llm.sqlite (DATAOPS_LLM_STATE_URL).
     formula_safe: neutralise cells that Excel would run as formulas, in CSV.
+    base_url: where people open Airflow, for links in alerts (DATAOPS_BASE_URL).
+    overdue_minutes: how late a raw asset may be until people are told (DATAOPS_OVERDUE_MINUTES).
     """
 
     root: Path
@@ -41,6 +43,8 @@ class Settings:
     events_url: str = ""
     llm_state_url: str = ""
     formula_safe: bool = True
+    base_url: str = "http://localhost:8080"
+    overdue_minutes: float = 15.0
 
 
 def find_root(start: Path) -> Path:
@@ -78,6 +82,9 @@ def load_settings(
         events_url=env.get("DATAOPS_EVENTS_URL", ""),
         llm_state_url=env.get("DATAOPS_LLM_STATE_URL", ""),
         formula_safe=env.get("DATAOPS_FORMULA_SAFE", "1").lower() not in ("0", "false", "no"),
+        base_url=env.get("DATAOPS_BASE_URL", "")
+        or f"http://localhost:{env.get('DATAOPS_PORT') or 8080}",
+        overdue_minutes=_number(env, "DATAOPS_OVERDUE_MINUTES", 15, 0, 100_000),
     )
 
 

@@ -1,6 +1,7 @@
 """Every module of commands, so that importing this one registers them all."""
 
 from assets.cli import (
+    alerts,
     asking,
     comparing,
     docs,
@@ -14,6 +15,7 @@ from assets.cli import (
 )
 
 __all__ = [
+    "alerts",
     "asking",
     "comparing",
     "docs",

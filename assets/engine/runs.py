@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
+from assets.engine.alerting import tell
 from assets.engine.attempt import Outcome, materialize, refold
 from assets.engine.current import sync_current
 from assets.engine.due import show_time
@@ -47,7 +48,7 @@ def start_run(
 
 
 def finish_run(project: Project, run: str, *, failed: Sequence[str] = ()) -> dict[str, Any]:
-    """Record that a run ended, bring current CSVs in line, publish the catalog; sum it up."""
+    """Record that a run ended, bring current CSVs in line, tell people, publish the catalog."""
     heads = heads_of(project)
     made = unchanged = 0
     for key, head in heads.items():
@@ -74,6 +75,7 @@ def finish_run(project: Project, run: str, *, failed: Sequence[str] = ()) -> dic
     )
     with suppress(OSError):
         record_plan(project, make_plan(project))
+    tell(project, over=failed)
     refold(project)
     return {
         "run": run,

@@ -13,13 +13,14 @@ from airflow.sdk import DAG, get_parsing_context, task
 from assets.model.declare import PRESETS
 from assets.model.discover import discover
 from assets.model.graph import Graph
-from dataops_dags import making, planning, reporting
+from dataops_dags import making, planning, reporting, telling
 from dataops_dags.outlets import airflow_asset, alias_of
 from dataops_dags.params import params_of
 from dataops_dags.schedules import schedules_of, slug
 from resources.settings import load_settings
 
 PIPELINE: Final = "pipeline"
+ALERTS: Final = "alerts"
 RETRIES: Final = 2
 """With the first try these are the three that a collection gets in all (FR-006)."""
 _SINCE: Final = datetime(2024, 1, 1, tzinfo=UTC)
@@ -39,6 +40,8 @@ def build_dags(root: Path) -> Iterator[DAG]:
     pause = timedelta(seconds=5 * settings.retry_seconds)
     if wanted in (None, PIPELINE):
         yield _pipeline(PIPELINE, "", graph.order, graph, settings.root, pause)
+    if wanted in (None, ALERTS) and telling.is_wanted(settings.root):
+        yield _alerts(pause)
     for schedule, keys in schedules_of(graph).items():
         dag_id = f"schedule_{slug(schedule)}"
         if wanted in (None, dag_id):
@@ -114,6 +117,25 @@ def _single(dag_id: str, key: str, graph: Graph, pause: timedelta) -> DAG:
         description=f"Make {key} anew, and nothing else",
     ) as dag:
         _asset_task(key, graph, alone=True)
+    return dag
+
+
+def _alerts(pause: timedelta) -> DAG:
+    """Make the DAG that looks every two minutes: what no run tells (a late source, a dead run)."""
+    with _dag(
+        ALERTS,
+        pause,
+        schedule="*/2 * * * *",
+        tags=["dataops"],
+        description="Tell people what is wrong, and what is over",
+    ) as dag:
+
+        @task(task_id="tell", retries=0)
+        def tell() -> None:
+            """Look, and tell people what is new."""
+            telling.tell_people()
+
+        tell()
     return dag
 
 

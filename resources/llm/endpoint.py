@@ -98,13 +98,18 @@ def endpoint_of(environment: Mapping[str, str], provider: Provider = OPENAI) -> 
         local=local,
         tokens_per_minute=_number(environment, "DATAOPS_LLM_TOKENS_PER_MINUTE", 0.0, 0.0, 1e12),
         patience=_number(environment, "DATAOPS_LLM_OUTAGE_SECONDS", 120.0, 0.0, 86_400.0),
-        budget=Budget(
-            usd_per_day=_number(environment, "DATAOPS_LLM_USD_PER_DAY", 0.0, 0.0, 1e9),
-            tokens_per_day=int(_number(environment, "DATAOPS_LLM_TOKENS_PER_DAY", 0.0, 0.0, 1e15)),
-        ),
+        budget=budget_of(environment),
         log_texts=environment.get("DATAOPS_LLM_LOG_TEXTS", "") == "1",
         provider=provider,
         batch_poll=_number(environment, "DATAOPS_LLM_BATCH_POLL_SECONDS", 30.0, 0.01, 3_600.0),
+    )
+
+
+def budget_of(environment: Mapping[str, str]) -> Budget:
+    """Read what all cleaning together may use per day; raises SettingError."""
+    return Budget(
+        usd_per_day=_number(environment, "DATAOPS_LLM_USD_PER_DAY", 0.0, 0.0, 1e9),
+        tokens_per_day=int(_number(environment, "DATAOPS_LLM_TOKENS_PER_DAY", 0.0, 0.0, 1e15)),
     )
 
 

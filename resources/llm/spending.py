@@ -17,7 +17,10 @@ from resources.llm.task import Budget, CleaningTask
 from resources.llm.transport import Reply
 
 _LUMP: Final = 8
-_WARN: Final = 0.8
+WARN: Final = 0.8
+"""The share of a budget from which people are warned."""
+ENDED: Final = "ended:"
+"""Before a figure's name: that a request was refused for it."""
 
 
 class Spending:
@@ -80,7 +83,9 @@ class Spending:
                 continue
             refused = self._take(kind, amount * _LUMP) and self._take(kind, amount)
             if refused:
-                return refused
+                self._state.raise_figure(ENDED + refused, 1.0)
+                limit = said_of(kind, self._names(kind)[refused])
+                return f"the budget of {limit} {period_of(refused)} is used up"
             self._held[kind] -= amount
         return ""
 
@@ -115,12 +120,7 @@ class Spending:
 
     def _names(self, kind: str) -> dict[str, float]:
         """Give the figures that a kind is limited in, with their limits."""
-        day = datetime.now(UTC).strftime("%Y-%m-%d")
-        names = {
-            "day": f"{kind}:{day}",
-            "task_day": f"{kind}:{day}:{self._task}",
-            "run": f"{kind}:run:{self._run}:{self._task}"[:200],
-        }
+        names = figure_names(kind, self._task, self._run)
         return {names[which]: limit for which, limit in self._limits[kind].items() if limit}
 
     def _new_day(self) -> None:
@@ -131,12 +131,12 @@ class Spending:
         self._day = day
 
     def _take(self, kind: str, amount: float) -> str:
-        """Reserve an amount with everybody who counts; give "" or what limit refuses it."""
+        """Reserve an amount with everybody who counts; give "" or the figure that refuses it."""
         names = self._names(kind)
         missing = amount - self._held[kind]
         refused = self._state.add(dict.fromkeys(names, missing), names)
         if refused:
-            return f"the budget of {_said(kind, names[refused])} {_period(refused)} is used up"
+            return refused
         self._held[kind] += missing
         self._warn(kind, names)
         return ""
@@ -144,18 +144,28 @@ class Spending:
     def _warn(self, kind: str, names: Mapping[str, float]) -> None:
         """Note once that four fifths of a limit are used."""
         for name, limit in names.items():
-            if name not in self._warned and self._state.figure(name) >= _WARN * limit:
+            if name not in self._warned and self._state.figure(name) >= WARN * limit:
                 self._warned.add(name)
                 self.warnings.append(
-                    f"{_WARN:.0%} of the budget of {_said(kind, limit)} {_period(name)} is used"
+                    f"{WARN:.0%} of the budget of {said_of(kind, limit)} {period_of(name)} is used"
                 )
 
 
-def _said(kind: str, limit: float) -> str:
+def figure_names(kind: str, task: str, run: str) -> dict[str, str]:
+    """Give the figures that count what a task uses in a run, by what limits them (UTC days)."""
+    day = datetime.now(UTC).strftime("%Y-%m-%d")
+    return {
+        "day": f"{kind}:{day}",
+        "task_day": f"{kind}:{day}:{task}",
+        "run": f"{kind}:run:{run}:{task}"[:190],
+    }
+
+
+def said_of(kind: str, limit: float) -> str:
     """Say a limit."""
     return f"${limit:,.2f}" if kind == "usd" else f"{limit:,.0f} tokens"
 
 
-def _period(name: str) -> str:
+def period_of(name: str) -> str:
     """Say what a figure is counted over."""
     return "per run" if ":run:" in name else "per day"

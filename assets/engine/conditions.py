@@ -1,0 +1,146 @@
+"""Conditions: what people want to be told of, as things stand now. Each has one cause."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from assets.engine.due import next_tick, parse_time
+from assets.engine.project import Project
+from assets.model.declare import Asset
+from catalog.heads import Head
+from catalog.records import Attempted, Materialized, Reviewed
+from resources.llm.masking import mask
+
+RIGHT: Final = 0.9
+"""Share of reviewed rows that has to be right (requirement 14.1)."""
+_PASSING: Final = "PassingFailure"
+_TRIED_AGAIN: Final = timedelta(minutes=3)
+"""How long somebody may still be trying again what failed in passing."""
+_CHANGING = re.compile(r"[0-9a-f]{8,}|\d+")
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Something that is wrong now. cause: what it is about; the same cause is told once.
+
+    key: the asset's ("" = none in particular). problem, fix: in sentences. log: the attempt's.
+    """
+
+    kind: str
+    key: str
+    cause: str
+    problem: str
+    fix: str
+    log: str = ""
+
+    @property
+    def id(self) -> str:
+        """Give what tells this condition from others."""
+        return f"{self.kind}:{self.key}:{self.cause}"
+
+
+def conditions(
+    project: Project, heads: Mapping[str, Head], now: datetime, *, over: Collection[str] = ()
+) -> list[Condition]:
+    """Give everything that is wrong now. over: assets that nobody is trying to make any more."""
+    found = [*_broken(project)]
+    for key, asset in project.graph.assets.items():
+        head = heads.get(key)
+        if head is None:
+            continue
+        attempt = head.last_attempt
+        if attempt is not None and (key in over or not _may_pass(attempt, now)):
+            found.append(_failed(key, attempt))
+        elif attempt is None:
+            found.extend(_overdue(project, asset, head, now))
+        if head.current is not None:
+            found.extend(_thresholds(key, head.current))
+            found.extend(_accuracy(project, key, head.current))
+    return found
+
+
+def cause_of(problem: str, key: str = "") -> str:
+    """Give what a problem is about: the same for every try, whatever numbers and names it tells."""
+    name = re.escape(key.rpartition(".")[2])
+    text = _CHANGING.sub("#", re.sub(rf"\b{name}\b", "", problem) if key else problem)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _broken(project: Project) -> Iterator[Condition]:
+    """Give the files that do not load."""
+    for key, bad in project.graph.broken.items():
+        cause = cause_of(bad.error)
+        yield Condition("failed", key, cause, f"{key} does not load: {bad.error}", bad.file)
+
+
+def _may_pass(attempt: Attempted, now: datetime) -> bool:
+    """Tell whether what failed may just be being tried again."""
+    return attempt.error_type == _PASSING and now - parse_time(attempt.at) < _TRIED_AGAIN
+
+
+def _failed(key: str, attempt: Attempted) -> Condition:
+    """Describe an asset whose last attempt published nothing."""
+    cause = cause_of(f"{attempt.error_type}: {attempt.error}", key)
+    problem = mask(attempt.error).text
+    return Condition(attempt.state, key, cause, problem, attempt.fix, attempt.log)
+
+
+def _thresholds(key: str, current: Materialized) -> Iterator[Condition]:
+    """Give the limits that the current version does not keep."""
+    for check in current.checks:
+        if check.passed or check.severity != "warn" or check.threshold is None:
+            continue
+        what = f"{check.name} of {check.column}" if check.column else check.name
+        value = "" if check.value is None else f" is {check.value:.4g}"
+        yield Condition(
+            "threshold",
+            key,
+            f"{check.name} {check.column}".strip(),
+            f"{key}, version {current.number}: {what}{value}, the threshold is "
+            f"{check.threshold:.4g}",
+            f"look at the rows (dataops show {key}); mend the data, or the threshold",
+            current.log,
+        )
+
+
+def _accuracy(project: Project, key: str, current: Materialized) -> Iterator[Condition]:
+    """Give a version that people found too often wrong."""
+    stream = f"{key}/reviews"
+    number = project.events.last(stream)
+    review = project.events.get(stream, number) if number else None
+    if not isinstance(review, Reviewed) or review.version != current.number:
+        return
+    if review.accuracy < RIGHT:
+        yield Condition(
+            "threshold",
+            key,
+            "accuracy",
+            f"{key}, version {current.number}: {review.accuracy:.1%} of {review.reviewed_rows} "
+            f"reviewed rows are right, fewer than {RIGHT:.0%}",
+            "look at the verdicts (dataops sql 'FROM verdicts'), then mend the cleaning task",
+        )
+
+
+def _overdue(project: Project, asset: Asset, head: Head, now: datetime) -> Iterator[Condition]:
+    """Give a raw asset that is late; one that is held is so on purpose."""
+    if head.current is None or head.held or not (asset.schedule or asset.fresh_for):
+        return
+    made = parse_time(head.last_as_of or head.current.as_of)
+    due = (
+        next_tick(asset.schedule, made) if asset.schedule else made + (asset.fresh_for or now - now)
+    )
+    grace = timedelta(minutes=project.settings.overdue_minutes)
+    if now > due + grace:
+        yield Condition(
+            "overdue",
+            asset.key,
+            "overdue",
+            f"{asset.key} was due at {due:%Y-%m-%d %H:%M} UTC and is not made",
+            "look whether the scheduler runs (Airflow's page, or `make up`), "
+            f"or make it now: dataops materialize {asset.key}+",
+        )
