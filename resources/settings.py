@@ -82,10 +82,15 @@ def load_settings(
         events_url=env.get("DATAOPS_EVENTS_URL", ""),
         llm_state_url=env.get("DATAOPS_LLM_STATE_URL", ""),
         formula_safe=env.get("DATAOPS_FORMULA_SAFE", "1").lower() not in ("0", "false", "no"),
-        base_url=env.get("DATAOPS_BASE_URL", "")
-        or f"http://localhost:{env.get('DATAOPS_PORT') or 8080}",
+        base_url=_base_url(env),
         overdue_minutes=_number(env, "DATAOPS_OVERDUE_MINUTES", 15, 0, 100_000),
     )
+
+
+def _base_url(env: Mapping[str, str]) -> str:
+    """Give where people open Airflow: as set, as Airflow itself was told, or on this machine."""
+    here = f"http://localhost:{env.get('DATAOPS_PORT') or 8080}"
+    return env.get("DATAOPS_BASE_URL") or env.get("AIRFLOW__API__BASE_URL") or here
 
 
 def _number(env: Mapping[str, str], name: str, default: float, low: float, high: float) -> float:

@@ -63,7 +63,7 @@ class TestTheFile:
         assert not re.search(r"://[^/\s]*:[^/\s@]*@", TEXT)
 
     def test_nothing_has_to_be_set_before_the_first_start(self) -> None:
-        needed = re.findall(r"(?<!\$)\$\{(\w+)(?!\w*:-)[^}]*\}", TEXT)
+        needed = re.findall(r"(?<!\$)\$\{(\w+)(?!\w*:[-+])[^}]*\}", TEXT)
         assert set(needed) <= {"COMPOSE_PROJECT_NAME"}, "Compose itself sets only that one"
         assert "env_file" not in TEXT
 
@@ -80,7 +80,7 @@ class TestTheFile:
             assert not [
                 k
                 for k in SERVICES[name].get("environment") or {}
-                if any(word in k for word in ("LLM", "OPENAI", "ANTHROPIC"))
+                if any(word in k for word in ("LLM", "OPENAI", "ANTHROPIC", "CONNECTION_"))
             ]
 
     @pytest.mark.parametrize("name", LASTING)

@@ -12,8 +12,12 @@ from resources.connections import PREFIX
 
 
 def is_wanted(root: Path) -> bool:
-    """Tell whether anybody is to be told, by the project's files and the environment alone."""
-    return (root / FILE).is_file() or bool(os.environ.get(PREFIX + DEFAULT.upper()))
+    """Tell whether anybody is to be told, by the project's files and the environment alone.
+
+    DATAOPS_ALERTS says it to a process that must not see the address itself.
+    """
+    told = os.environ.get(PREFIX + DEFAULT.upper()) or os.environ.get("DATAOPS_ALERTS")
+    return (root / FILE).is_file() or bool(told)
 
 
 def tell_people() -> None:

@@ -41,12 +41,12 @@ class Folder:
             **more,
         }
 
-    def dags(self) -> dict[str, Any]:
+    def dags(self, **environment: str) -> dict[str, Any]:
         """Load the DAG file in a process of its own; give what Airflow would see."""
         script = Path(__file__).with_name("structure.py")
         done = subprocess.run(
             [sys.executable, str(script)],
-            env=self.environment(),
+            env=self.environment(**environment),
             capture_output=True,
             text=True,
             check=False,

@@ -208,3 +208,18 @@ def test_inside_a_task_only_its_own_dag_is_built(
     )
     monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_DAG_ID", "schedule_daily")
     assert set(folder.dags()["dags"]) == {"schedule_daily"}
+
+
+def test_somebody_looks_every_two_minutes_where_people_are_to_be_told(
+    folder: Folder,
+) -> None:
+    """Late sources and dead runs have no run that could tell of them."""
+    folder.write("resources/alerts.yaml", "team:\n")
+    by_file = folder.dags()["dags"]
+    assert (by_file["alerts"]["schedule"], set(by_file["alerts"]["tasks"])) == (
+        "*/2 * * * *",
+        {"tell"},
+    )
+    (folder.root / "resources" / "alerts.yaml").unlink()
+    assert "alerts" not in folder.dags()["dags"]
+    assert "alerts" in folder.dags(DATAOPS_CONNECTION_ALERTS="json://127.0.0.1")["dags"]
