@@ -108,10 +108,10 @@ def arguments_for(project: Project, attempt: Attempt, rejects: Rejects) -> Hande
         elif argument.kind == "previous":
             arguments[argument.name] = _previous(project, attempt)
         else:
-            from resources.sources import Source, find_files
+            from resources.sources import Source, find_sources
 
             arguments[argument.name] = Source(
-                find_files(asset.source, project.settings.root),
+                find_sources(asset.source, project.settings.root),
                 name=asset.name,
                 columns=asset.columns,
                 rejects=rejects,

@@ -12,6 +12,7 @@ from assets.engine.reasons import SOURCE, Reason
 from assets.model.declare import Asset
 from catalog.records import SourceFile
 from resources.errors import SourceError
+from resources.sources.places import is_place
 
 DEFAULT_TASK: Final = "default"
 
@@ -64,6 +65,8 @@ def source_paths(project: Project, asset: Asset) -> dict[str, Path]:
     root = project.settings.root
     found: dict[str, Path] = {}
     for pattern in asset.source:
+        if is_place(pattern):
+            continue  # what it holds now, nobody asks here: schedule= and fresh_for= say when
         path = Path(pattern).expanduser()
         if any(sign in pattern for sign in "*?["):
             base, rest = (
@@ -90,14 +93,23 @@ def sources_now(project: Project, asset: Asset) -> tuple[SourceFile, ...]:
         except OSError:
             continue  # the collector says what is missing, with the pattern it asked for
         facts.append(SourceFile(name, status.st_size, status.st_mtime_ns, checksum))
-    return tuple(facts)
+    return (*facts, *(SourceFile(one, 0, 0, "") for one in asset.source if is_place(one)))
 
 
 def source_reasons(project: Project, asset: Asset, recorded: Iterable[SourceFile]) -> list[Reason]:
-    """Compare the source files with those that the current version was collected from."""
+    """Compare the source files with those that the current version was collected from.
+
+    Of a place only the declaration is compared.
+    """
     before = {source.path: source for source in recorded}
     after = source_paths(project, asset)
-    reasons = [Reason(SOURCE, name, "there", "gone") for name in before if name not in after]
+    places = [one for one in asset.source if is_place(one)]
+    reasons = [
+        Reason(SOURCE, name, "there", "gone")
+        for name in before
+        if name not in after and name not in places
+    ]
+    reasons += [Reason(SOURCE, one, "not there", "new") for one in places if one not in before]
     for name, path in after.items():
         try:
             status = path.stat()

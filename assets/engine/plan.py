@@ -27,6 +27,7 @@ from assets.engine.reasons import (
 from assets.model.declare import Asset
 from catalog.heads import Head
 from resources.errors import DataOpsError
+from resources.sources.places import is_place
 
 MAKE: Final = "make"
 WAIT: Final = "wait"
@@ -202,10 +203,13 @@ def is_blocked(
 ) -> bool:
     """Tell whether the last attempt was blocked on exactly what is there now.
 
-    A collector without a declared source reads a world that we cannot see: it may try again.
+    A collector of a place, or without a declared source, reads a world that we cannot see: it may
+    try again.
     """
     last = head.last_attempt
-    if last is None or last.state != "blocked" or (asset.layer == "raw" and not asset.source):
+    if last is None or last.state != "blocked":
+        return False
+    if asset.layer == "raw" and (not asset.source or any(map(is_place, asset.source))):
         return False
     return last.identity == current_identity(project, asset, lines)
 

@@ -6,8 +6,19 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from resources.errors import SourceError, did_you_mean
+from resources.sources.places import is_place
 
 _SIGNS = "*?["
+
+
+def find_sources(
+    patterns: Iterable[str | Path], root: Path | None = None
+) -> tuple[Path | str, ...]:
+    """Give the files that `find_files` finds, and places as they are."""
+    found: dict[Path | str, None] = {}
+    for pattern in patterns:
+        found |= dict.fromkeys([pattern] if is_place(pattern) else find_files([pattern], root))
+    return tuple(found)
 
 
 def find_files(patterns: Iterable[str | Path], root: Path | None = None) -> tuple[Path, ...]:

@@ -18,11 +18,24 @@ PACKED: Final = (".gz",)
 """Suffixes of packed files; the one before them says the format."""
 
 
+DATABASE_OPTIONS: Final = (
+    "table",
+    "columns",
+    "query",
+    "parameters",
+    "since",
+    "by",
+    "overlap",
+)
+"""What may be said about a database, behind a connection or in a file."""
+
+
 class Reader(Protocol):
     """What reads one format: some files, or places, as one table.
 
     It is made with (files, rejects, typed=..., **options), opens nothing before it is asked, may be
-    asked several times, and sets a record that cannot be read aside once.
+    asked several times, and sets a record that cannot be read aside once. `states_types = True`
+    says that its types are its source's own, so that nobody looks through the values for others.
     """
 
     @property
@@ -38,12 +51,16 @@ class Reader(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A format: its name, the suffixes of its files, its reader (module:class), its options."""
+    """A format: its name, the suffixes of its files, its reader (module:class), its options.
+
+    places: how the names of the places begin that it reads, where it reads no files.
+    """
 
     name: str
     suffixes: tuple[str, ...]
     reader: str
     options: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
 
     def load(self) -> type[Any]:
         """Import the reader, with the libraries that it needs."""
@@ -66,16 +83,28 @@ FORMATS: Final = (
         ("encoding",),
     ),
     Format("parquet", (".parquet",), "resources.sources.parquet_files:ParquetFiles"),
+    Format(
+        "sqlite",
+        (".sqlite", ".sqlite3", ".db"),
+        "resources.sources.database_files:SqliteFiles",
+        DATABASE_OPTIONS,
+    ),
+    Format("sql", (), "resources.sources.database:Database", DATABASE_OPTIONS, ("sql:",)),
 )
 
 
-def format_of(file: Path, asked: str | None = None) -> Format:
-    """Give what was asked for, else what a file's name says; raises SourceError for neither."""
+def format_of(source: Path | str, asked: str | None = None) -> Format:
+    """Give what was asked for, else what a source's name says; raises SourceError for neither."""
+    for one in FORMATS:
+        if isinstance(source, str) and one.places and source.startswith(one.places):
+            return one
+    file = Path(source)
     if asked is not None:
-        for one in FORMATS:
+        formats = [one for one in FORMATS if not one.places]
+        for one in formats:
             if asked.lower() == one.name:
                 return one
-        names = [one.name for one in FORMATS]
+        names = [one.name for one in formats]
         raise SourceError(
             f"{file.name} cannot be read with format={asked!r}{did_you_mean(asked, names)}",
             f"use one of {', '.join(names)}",
@@ -96,7 +125,7 @@ def format_of(file: Path, asked: str | None = None) -> Format:
 
 def open_reader(
     name: str,
-    files: tuple[Path, ...],
+    files: tuple[Path | str, ...],
     rejects: Rejects,
     options: Mapping[str, Any],
     *,
@@ -110,7 +139,7 @@ def open_reader(
     wanted = asked.pop("format", None)
     kinds = {format_of(file, wanted): file for file in files}
     if len(kinds) > 1:
-        one, other = list(kinds.values())[:2]
+        one, other = map(Path, list(kinds.values())[:2])
         raise SourceError(
             f"{name} reads files of different formats: {one.name} and {other.name}",
             "read each format as an asset of its own",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any, TypedDict
 
 
 class ReadOptions(TypedDict, total=False):
@@ -10,8 +12,18 @@ class ReadOptions(TypedDict, total=False):
 
     format: what the source is, where its name does not tell. encoding: of text files; else BOM,
     UTF-8 or, by a look at the whole file, CP949. delimiter: of CSV; else by name and header.
+    table, columns: of a database, by name; or query: one SELECT, and parameters: the values of its
+    `:names`. by, since, overlap: only the table's rows whose column `by` is after `since` (all of
+    them where it is None), in that order, and those up to `overlap` before it once more.
     """
 
     format: str
     encoding: str
     delimiter: str
+    table: str
+    columns: Sequence[str]
+    query: str
+    parameters: Mapping[str, Any]
+    by: str
+    since: Any
+    overlap: str | float | timedelta

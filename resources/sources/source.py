@@ -9,23 +9,24 @@ from typing import Unpack
 from resources.columns import Column
 from resources.errors import SourceError
 from resources.rejects import Rejects
-from resources.sources.finding import find_files
+from resources.sources.finding import find_sources
 from resources.sources.formats import Reader, open_reader
 from resources.sources.options import ReadOptions
 from resources.tables import Table
 
 
 class Source:
-    """The files of a raw asset, and the ways to read them.
+    """The files or the place of a raw asset, and the ways to read them.
 
-    files: paths, or patterns, which stand for the files they match, in name order.
+    files: paths, or patterns, which stand for the files they match, in name order; or a place.
+    readers: those that were opened, with what they know about what they read.
     columns: the declared columns; where there are some, values stay text for the caller to cast.
     Rows that cannot be read go to `rejects`, once, with file and line.
     """
 
     def __init__(
         self,
-        files: tuple[Path, ...],
+        files: tuple[Path | str, ...],
         *,
         name: str,
         columns: tuple[Column, ...] | None,
@@ -38,6 +39,16 @@ class Source:
         self.columns = columns
         self.rejects = rejects
         self.chunk_rows = chunk_rows
+        self.readers: list[Reader] = []
+
+    @property
+    def last(self) -> str | int | float | None:
+        """Give the greatest value of the column `by=` among the rows that were read so far.
+
+        It is what a cursor advances to, once all rows were handed over; None without any.
+        """
+        found = [getattr(reader, "last", None) for reader in self.readers]
+        return next((value for value in reversed(found) if value is not None), None)
 
     def read(self, **options: Unpack[ReadOptions]) -> Table:
         """Read the source as it is, by its name; `options` say what the name does not.
@@ -86,6 +97,8 @@ class Source:
                 "name its files: @asset(source='...')",
                 asset=self.name,
             )
-        found = find_files(self.files)
+        found = find_sources(self.files)
         typed = self.columns is None
-        return open_reader(self.name, found, self.rejects, options, typed=typed)
+        reader = open_reader(self.name, found, self.rejects, options, typed=typed)
+        self.readers.append(reader)
+        return reader

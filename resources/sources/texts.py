@@ -82,7 +82,7 @@ class Texts:
                 )
         return pa.schema(
             [
-                ("id", pa.int64() if self._has_numbers(found) else pa.string()),
+                ("id", self._id_type(found)),
                 ("source", pa.string()),
                 ("raw_text", pa.string()),
                 ("created_at", pa.timestamp("ns")),
@@ -90,12 +90,22 @@ class Texts:
             ]
         )
 
+    def _id_type(self, found: pa.Schema) -> pa.DataType:
+        """Give the type of ids: numbers as large as they are, or text."""
+        import pyarrow as pa
+
+        if pa.types.is_uint64(found.field(self._columns.id).type):
+            return pa.uint64()
+        return pa.int64() if self._has_numbers(found) else pa.string()
+
     def _has_numbers(self, found: pa.Schema) -> bool:
         """Tell whether all ids are whole numbers, also where JSON writes them as text."""
         import pyarrow as pa
 
         if pa.types.is_integer(found.field(self._columns.id).type):
             return True
+        if getattr(self._records, "states_types", False):
+            return False  # a database says so itself, and reading it twice may give two answers
         ids = (plain_text(record.get(self._columns.id)) for _, record in self._records.rows())
         return self._typed and all(text is None or _is_number(text) for text in ids)
 

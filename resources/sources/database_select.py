@@ -1,0 +1,223 @@
+"""What is selected from a database: names looked up and quoted, values bound, kinds found out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+from resources.errors import SourceError, did_you_mean
+from resources.sources.database_backend import Backend
+from resources.sources.database_query import one_select
+from resources.sources.database_request import Request
+from resources.sources.database_since import first_value
+from resources.sources.database_sqlite import comparable
+from resources.sources.database_values import Kind
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import sqlalchemy as sa
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What is read: its selectable, its columns, and the kinds of their values."""
+
+    select: Any
+    names: tuple[str, ...]
+    kinds: tuple[Kind, ...]
+    schema: pa.Schema
+
+
+def shape_of(
+    backend: Backend, connection: sa.Connection, request: Request, *, typed: bool
+) -> Shape:
+    """Find out what a request gives, reading none of it; raises SourceError for what is not there.
+
+    typed: as readers have it.
+    """
+    import pyarrow as pa
+    import sqlalchemy as sa
+
+    source, table, query = _source(backend, connection, request)
+    all_of_it = sa.select(sa.text("*")).select_from(source).limit(0)
+    names = _chosen(backend.place, request, names_of(backend.place, connection.execute(all_of_it)))
+    rows = sa.select(*map(_column, names)).select_from(source)
+    cursor, inner = connection.execute(rows.limit(0)).cursor, rows.subquery()
+    kinds = backend.kinds(connection, inner, cursor, table, typed=typed)
+    if request.by:
+        exact = kinds if typed else backend.kinds(connection, inner, cursor, table, typed=True)
+        rows = _from_then_on(backend, request, rows, exact[names.index(request.by)].type)
+    schema = pa.schema([(name, kind.type) for name, kind in zip(names, kinds, strict=True)])
+    return Shape(rows if query is None else query, names, tuple(kinds), schema)
+
+
+def _source(
+    backend: Backend, connection: sa.Connection, request: Request
+) -> tuple[Any, str, sa.TextClause | None]:
+    """Give what to select from, the table's name, and the query as it is, where it is one."""
+    import sqlalchemy as sa
+
+    if not request.query:
+        name, schema = find_table(backend, connection, request.table)
+        quoted = sa.sql.quoted_name(name, quote=True)
+        where = sa.sql.quoted_name(schema, quote=True) if schema else None
+        return sa.table(quoted, schema=where), name, None
+    dialect = backend.speaker.dialect
+    written = one_select(backend.place, request.query, dialect)
+    asked = sa.text(written).compile(dialect=connection.dialect).params
+    _need_parameters(backend.place, asked, request.parameters)
+    binds = [
+        sa.bindparam(name, value, type_=sa.types.NullType(), expanding=isinstance(value, list))
+        for name, value in _bound(request.parameters, dialect).items()
+    ]
+    inner = sa.text(f"(\n{written}\n) AS dataops_query").bindparams(*binds)
+    return inner, "", sa.text(written).bindparams(*binds)
+
+
+def _chosen(place: str, request: Request, there: tuple[str, ...]) -> tuple[str, ...]:
+    """Give the columns to read; raises SourceError for one that is not there."""
+    for option, names in (("columns", request.columns), ("by", (request.by,))):
+        for name in names:
+            if name and name not in there:
+                raise SourceError(
+                    f"{place}: {option}= names {name!r}, a column that is not in "
+                    f"{request.table or 'its table'}{did_you_mean(name, there)}",
+                    f"its columns are {', '.join(there)}",
+                    source=place,
+                    option=option,
+                    column=name,
+                )
+    return request.columns or there
+
+
+def _from_then_on(backend: Backend, request: Request, rows: Any, kind: pa.DataType) -> Any:
+    """Order rows by the column `by=`, and leave out those up to `since=`."""
+    import pyarrow as pa
+    import sqlalchemy as sa
+
+    column = _column(request.by)
+    sqlite = backend.speaker.dialect == "sqlite"
+    if sqlite and pa.types.is_timestamp(kind):
+        column = comparable(column)
+    rows = rows.order_by(column)
+    if request.since is None:
+        return rows
+    value = first_value(backend.place, request.by, kind, request.since, request.overlap)
+    if sqlite and pa.types.is_timestamp(kind):
+        value = value.isoformat(" ", "microseconds")
+    elif sqlite and pa.types.is_date(kind):
+        value = value.isoformat()
+    bound = sa.bindparam("since", value, type_=sa.types.NullType())
+    return rows.where(column >= bound if request.overlap is not None else column > bound)
+
+
+def _column(name: str) -> Any:
+    """Give a column by a name that was looked up, quoted whatever is in it."""
+    import sqlalchemy as sa
+
+    column: Any = sa.column(name)
+    column.name = column.key = sa.sql.quoted_name(name, quote=True)
+    return column
+
+
+def names_of(place: str, result: Any) -> tuple[str, ...]:
+    """Give the names of a result's columns; raises SourceError where one stands there twice."""
+    names = tuple(str(column[0]) for column in result.cursor.description)
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise SourceError(
+            f"{place}: the query gives the column {twice[0]!r} more than once",
+            "name it with AS",
+            source=place,
+            option="query",
+            column=twice[0],
+        )
+    return names
+
+
+def _need_parameters(place: str, asked: Any, given: Any) -> None:
+    """Raise SourceError for a parameter that is missing, or that the query does not have."""
+    for name in asked:
+        if name not in given:
+            raise SourceError(
+                f"{place}: the query asks for :{name}, which parameters= does not have"
+                f"{did_you_mean(name, given)}",
+                f"give it a value; a colon that belongs to the text is written \\:{name}",
+                source=place,
+                option="parameters",
+            )
+    for name in given:
+        if name not in asked:
+            raise SourceError(
+                f"{place}: parameters= has {name!r}, which the query does not ask for"
+                f"{did_you_mean(name, asked)}",
+                f"write :{name} into the query, or take it off",
+                source=place,
+                option="parameters",
+            )
+
+
+def _bound(parameters: Any, dialect: str) -> dict[str, Any]:
+    """Give the values of parameters as drivers take them; several are a list."""
+    bound = {}
+    for name, value in parameters.items():
+        one = list(value) if isinstance(value, list | tuple | set | frozenset) else value
+        if dialect == "sqlite" and isinstance(one, datetime):
+            one = one.isoformat(" ")
+        elif dialect == "sqlite" and isinstance(one, date):
+            one = one.isoformat()
+        bound[name] = one
+    return bound
+
+
+def find_table(backend: Backend, connection: sa.Connection, asked: str) -> tuple[str, str | None]:
+    """Give a table's name and schema, looked up; raises SourceError with what is there.
+
+    A name with a point in it is a table's of that name, else one of a schema: `shop.reviews`.
+    """
+    import sqlalchemy as sa
+
+    inspector = sa.inspect(connection)
+    here = _tables(inspector, None)
+    if not asked:
+        if len(here) == 1:
+            return here[0], None
+        raise SourceError(
+            f"{backend.place} holds {len(here)} tables{_listed(here)}",
+            "say which one: table='...'" if here else "name a database with a table in it",
+            source=backend.place,
+            option="table",
+        )
+    if asked in here:
+        return asked, None
+    known: Sequence[str] = here
+    for at, sign in enumerate(asked):
+        schema, table = asked[:at], asked[at + 1 :]
+        if sign == "." and schema in inspector.get_schema_names():
+            there = _tables(inspector, schema)
+            if table in there:
+                return table, schema
+            known = [f"{schema}.{name}" for name in there]
+    raise SourceError(
+        f"{backend.place} has no table {asked!r}{did_you_mean(asked, known) or _listed(known)}",
+        "name one of its tables or views, with its schema where that is another one",
+        source=backend.place,
+        option="table",
+        table=asked,
+    )
+
+
+def _tables(inspector: Any, schema: str | None) -> list[str]:
+    """Give the names of all that can be selected from, in order."""
+    names = {*inspector.get_table_names(schema), *inspector.get_view_names(schema)}
+    if inspector.dialect.name == "postgresql":
+        names |= {*inspector.get_materialized_view_names(schema)}
+        names |= {*inspector.get_foreign_table_names(schema)}
+    return sorted(names)
+
+
+def _listed(names: Sequence[str]) -> str:
+    """List some names, for a sentence."""
+    return f": {', '.join(names[:8])}{', ...' if len(names) > 8 else ''}" if names else ""
