@@ -14,6 +14,7 @@ from airflow.sdk.exceptions import (
     AirflowTaskTimeout,
 )
 
+from dataops_dags.connections import share_connections
 from dataops_dags.credentials import provide_key
 from dataops_dags.outlets import announce
 from dataops_dags.planning import Asked, asked_of
@@ -39,6 +40,7 @@ def make_asset(key: str, *, alone: bool) -> dict[str, Any]:
     from assets.engine import open_project
 
     os.umask(0o027)
+    share_connections()
     context = get_current_context()
     project = open_project()
     if alone:

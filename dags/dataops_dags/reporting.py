@@ -9,6 +9,8 @@ from typing import Any, Final
 from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowFailException
 
+from dataops_dags.connections import share_connections
+
 _BAD: Final = ("failed", "upstream_failed")
 
 
@@ -18,6 +20,7 @@ def report_run(keys: Sequence[str]) -> dict[str, Any]:
     from assets.engine.runs import finish_run
 
     os.umask(0o027)
+    share_connections()  # who is told of failures may stand there
     context = get_current_context()
     run, ti = context["dag_run"], context["ti"]
     found = ti.get_task_states(dag_id=run.dag_id, run_ids=[run.run_id]).get(run.run_id, {})

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from airflow.sdk.exceptions import AirflowFailException
 
+from dataops_dags.connections import share_connections
 from resources.alerts.rules import DEFAULT, FILE
 from resources.connections import PREFIX
 
@@ -27,6 +28,7 @@ def tell_people() -> None:
     from assets.engine.attempt import refold
 
     os.umask(0o027)
+    share_connections()
     project = open_project()
     problems = tell(project)
     refold(project, coalesce=True)

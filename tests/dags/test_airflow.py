@@ -16,6 +16,7 @@ import pytest
 from dataops_local.rest import RestError
 
 from assets.engine.lease import lease, new_holder
+from tests import postgresql
 from tests.dags.conftest import REPOSITORY, Folder
 from tests.dags.stage import Stage, airflow, pid_in, until
 from tests.llm_server import Behaviour, LlmServer
@@ -63,6 +64,13 @@ WRONG = """
     def wrong(plain: Table) -> Table:
         '''A mistake in somebody's code.'''
         return plain.no_such_thing()
+    """
+BOUGHT = """
+    from assets import Source, Table, asset
+
+    @asset(source="sql:shop", chain=False)
+    def bought(source: Source) -> Table:
+        return source.read(table="bought")
     """
 WITH_MODEL = """
     task_name: Clean with a model
@@ -346,6 +354,36 @@ def test_a_models_key_comes_from_airflow_and_is_never_shown(stage: Stage) -> Non
     assert "the second." in text
     for file in stage.root.rglob("*"):
         if file.is_file() and file.suffix != ".py":
+            assert secret.encode() not in file.read_bytes(), file
+
+
+def test_a_database_is_found_by_the_name_of_airflows_connection(stage: Stage) -> None:
+    """Connection `shop` has host, user and password; the environment knows no `shop`."""
+    import sqlalchemy as sa
+
+    secret = "a-password-known-to-airflow/alone"
+    with postgresql.running() as url:
+        engine = sa.create_engine(url.replace("postgresql:", "postgresql+psycopg2:"))
+        with engine.begin() as owner:
+            owner.exec_driver_sql("CREATE TABLE bought (id int)")
+            owner.exec_driver_sql("INSERT INTO bought VALUES (1), (2)")
+        engine.dispose()
+        stage.folder.write("assets/raw/bought.py", BOUGHT)
+        stage.reread()
+        connection = {
+            "connection_id": "shop",
+            "conn_type": "postgres",
+            "login": "dataops",
+            "password": secret,
+            "schema": "postgres",
+            "extra": json.dumps({"host": url.partition("host=")[2]}),
+        }
+        stage.client.post("/connections", connection)
+        run = stage.run(**only("raw.bought"))
+    assert stage.ended("pipeline", run) == "success"
+    assert stage.current("raw.bought").rows == 2
+    for file in stage.root.rglob("*"):
+        if file.is_file():
             assert secret.encode() not in file.read_bytes(), file
 
 
