@@ -212,6 +212,34 @@ def test_what_is_written_but_not_yet_in_the_file_is_read_too(reading: Reading) -
         assert reading.rows("a.db") == [{"x": 1}]
 
 
+def test_a_file_left_in_the_middle_of_a_write_is_not_read_as_if_it_were_whole(
+    reading: Reading,
+) -> None:
+    """Its journal would have to be undone first, and a source is only read."""
+    file = make(reading, "a.db", "CREATE TABLE t (x)", "INSERT INTO t VALUES ('before')")
+    with closing(sqlite3.connect(file)) as writer:
+        writer.execute("PRAGMA cache_size = 1")
+        writer.executemany("INSERT INTO t VALUES (?)", [("y" * 900,)] * 100)
+        for name in ("a.db", "a.db-journal"):
+            copy = reading.folder / name.replace("a.db", "b.db")
+            copy.write_bytes((reading.folder / name).read_bytes())
+        writer.rollback()
+    with pytest.raises(SourceError, match=r"b.db was left in the middle of a write. Open it once"):
+        reading.rows("b.db")
+
+
+def test_moments_are_parameters_as_sqlite_writes_them(reading: Reading) -> None:
+    make(
+        reading,
+        "a.db",
+        "CREATE TABLE t (at DATETIME)",
+        "INSERT INTO t VALUES ('2026-01-31 10:00:00')",
+    )
+    for value in (datetime(2026, 1, 31, 10), date(2026, 1, 31)):  # noqa: DTZ001
+        query = "select count(*) as n from t where at >= :since"
+        assert reading.rows("a.db", query=query, parameters={"since": value}) == [{"n": 1}]
+
+
 def test_a_file_that_changes_while_it_is_read_is_a_passing_failure(reading: Reading) -> None:
     file = make(reading, "a.db", "CREATE TABLE t (x)", "INSERT INTO t VALUES (1), (2), (3)")
     batches = reading.source("a.db").read().batches(1)
