@@ -90,6 +90,14 @@ FORMATS: Final = (
         DATABASE_OPTIONS,
     ),
     Format("sql", (), "resources.sources.database:Database", DATABASE_OPTIONS, ("sql:",)),
+    Format("arrow", (".arrow", ".feather", ".ipc"), "resources.sources.arrow_files:ArrowFiles"),
+    Format(
+        "excel",
+        (".xlsx", ".xlsm", ".xls"),
+        "resources.sources.excel.files:ExcelFiles",
+        ("sheet", "header_rows", "skip"),
+    ),
+    Format("xml", (".xml",), "resources.sources.xml_files:XmlFiles", ("encoding", "records")),
 )
 
 

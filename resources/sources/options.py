@@ -15,6 +15,10 @@ class ReadOptions(TypedDict, total=False):
     table, columns: of a database, by name; or query: one SELECT, and parameters: the values of its
     `:names`. by, since, overlap: only the table's rows whose column `by` is after `since` (all of
     them where it is None), in that order, and those up to `overlap` before it once more.
+    sheet: of a workbook, by name or by number from 1 ("*" = all that have rows); else the first
+    that has rows. header_rows: how many rows its header takes (1). skip: lines above it (0).
+    records: the name or path of the XML elements that are rows; else the child of the root that
+    repeats.
     """
 
     format: str
@@ -27,3 +31,7 @@ class ReadOptions(TypedDict, total=False):
     by: str
     since: Any
     overlap: str | float | timedelta
+    sheet: str | int
+    header_rows: int
+    skip: int
+    records: str

@@ -1,0 +1,163 @@
+"""What files with types of their own share: Parquet and Arrow, read as one table of plain types."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from resources.errors import SourceError
+from resources.rejects import Rejects
+from resources.sources.header import column_names
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class ColumnFiles:
+    """Files read as one table; they share their columns and types.
+
+    Dictionaries and views become the values that they stand for, times with a zone UTC.
+    """
+
+    format = ""
+    """What the files are, in errors."""
+
+    def __init__(
+        self,
+        files: tuple[Path, ...],
+        rejects: Rejects,  # noqa: ARG002 - as every reader
+        *,
+        typed: bool = True,  # noqa: ARG002 - as every reader
+    ) -> None:
+        """Read `files`; they hold types of their own, and no record that cannot be read."""
+        self.files = files
+
+    def schema_of(self, file: Path) -> pa.Schema:
+        """Read the schema of one file."""
+        raise NotImplementedError
+
+    def batches_of(self, file: Path, rows: int) -> Iterator[pa.RecordBatch]:
+        """Stream one file, as it is; batches may be longer than `rows`."""
+        raise NotImplementedError
+
+    @cached_property
+    def schema(self) -> pa.Schema:
+        """Give the columns; raises SourceError where two files differ."""
+        first = self._plain_schema(self.files[0])
+        for file in self.files[1:]:
+            if (other := self._plain_schema(file)) != first:
+                raise SourceError(
+                    f"{file} does not have the columns of {self.files[0]}: "
+                    f"{_difference(first, other)}",
+                    "read files with different columns as assets of their own",
+                    file=str(file),
+                )
+        return first
+
+    def batches(self, rows: int) -> Iterator[pa.RecordBatch]:
+        """Stream batches of at most `rows` rows."""
+        schema = self.schema
+        for file in self.files:
+            for batch in self._sound(file, rows):
+                for start in range(0, batch.num_rows, rows):
+                    yield _plain_batch(batch.slice(start, rows), schema)
+
+    def rows(self) -> Iterator[tuple[Path | str, dict[str, Any]]]:
+        """Stream rows, each with its file."""
+        schema = self.schema
+        for file in self.files:
+            for batch in self._sound(file, 10_000):
+                for start in range(0, batch.num_rows, 10_000):
+                    for row in _plain_batch(batch.slice(start, 10_000), schema).to_pylist():
+                        yield file, row
+
+    def _plain_schema(self, file: Path) -> pa.Schema:
+        """Give a file's columns with plain types and usable names."""
+        import pyarrow as pa
+
+        with self._damage(file):
+            found = self.schema_of(file)
+        names = found.names
+        if len({name.casefold() for name in names}) < len(names) or not all(map(str.strip, names)):
+            names = list(column_names(names))
+        return pa.schema(
+            [
+                (name, _plain(file, field, field.type))
+                for name, field in zip(names, found, strict=True)
+            ]
+        )
+
+    def _sound(self, file: Path, rows: int) -> Iterator[pa.RecordBatch]:
+        """Stream a file's batches; what damaged bytes made of one is found before it is used."""
+        with self._damage(file):
+            for batch in self.batches_of(file, rows):
+                batch.validate(full=True)
+                yield batch
+
+    @contextmanager
+    def _damage(self, file: Path) -> Generator[None]:
+        """Turn what a damaged file leads to into a SourceError that names it."""
+        import pyarrow as pa
+
+        try:
+            yield
+        except (OSError, pa.ArrowException, MemoryError, ValueError, EOFError) as error:
+            if str(file.suffix).lower() == ".gz":
+                fix = "unpack it first: the format packs its columns itself"
+            else:
+                fix = "fetch it again, or take it off source="
+            raise SourceError(
+                f"{file} is not {self.format} file that can be read ({error})", fix, file=str(file)
+            ) from error
+
+
+def _plain(file: Path, field: pa.Field, kind: pa.DataType) -> pa.DataType:
+    """Give the type that holds a column's values as they are, without how they were packed."""
+    import pyarrow as pa
+
+    is_a = pa.types
+    if is_a.is_dictionary(kind) or is_a.is_run_end_encoded(kind):
+        return _plain(file, field, kind.value_type)
+    if isinstance(kind, pa.BaseExtensionType):
+        return _plain(file, field, kind.storage_type)
+    if is_a.is_string_view(kind) or is_a.is_large_string(kind):
+        return pa.string()
+    if is_a.is_binary_view(kind) or is_a.is_large_binary(kind):
+        return pa.binary()
+    if is_a.is_timestamp(kind):
+        return pa.timestamp(kind.unit)
+    if is_a.is_union(kind) or is_a.is_interval(kind):
+        raise SourceError(
+            f"{file} has the column {field.name!r} of type {kind}, which no table here can hold",
+            "write it as text or as a struct",
+            file=str(file),
+            column=field.name,
+        )
+    return kind
+
+
+def _plain_batch(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """Give a batch the plain types."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    arrays = []
+    for column, kind in zip(batch.columns, schema.types, strict=True):
+        array = column.storage if isinstance(column.type, pa.BaseExtensionType) else column
+        if pa.types.is_run_end_encoded(array.type):
+            array = pc.run_end_decode(array)
+        if pa.types.is_dictionary(array.type):
+            array = array.dictionary_decode()
+        arrays.append(array if array.type == kind else array.cast(kind))
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def _difference(first: pa.Schema, other: pa.Schema) -> str:
+    """Say the first difference of two schemas."""
+    for one, two in zip(first, other, strict=False):
+        if one.name != two.name or one.type != two.type:
+            return f"{two.name!r} is {two.type} where {one.name!r} is {one.type}"
+    return f"it has {len(other)} columns, not {len(first)}"

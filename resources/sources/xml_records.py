@@ -1,0 +1,285 @@
+"""The records of one XML file: an element each, with what lies in it flattened."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from resources.errors import SourceError, did_you_mean
+from resources.sources.encoding import Encoding, find_encoding, opened, utf8_blocks
+from resources.sources.xml_parser import XmlParser, local
+
+Record = dict[str, Any]
+"""Texts by column; a list where an element has several of one name."""
+_DECLARED: Final = re.compile(rb"""<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
+_BOMS: Final = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_OWN_TEXT: Final = "#text"
+LARGEST: Final = 64 << 20
+"""Letters that one record may take."""
+
+
+def xml_encoding(file: Path, asked: str | None) -> Encoding:
+    """Tell a file's encoding: what was asked for, else BOM, else its declaration, else UTF-8."""
+    with opened(file) as stream:
+        head = stream.read(1024)
+    if not head.strip():
+        raise SourceError(
+            f"{file} is empty", "put data in it, or take it off source=", file=str(file)
+        )
+    if asked is None and not head.startswith(_BOMS):
+        for mark, codec in ((b"<\x00", "utf-16-le"), (b"\x00<", "utf-16-be")):
+            if head.startswith(mark):
+                return Encoding(codec)
+        declared = _DECLARED.match(head.lstrip())
+        asked = declared[1].decode().lower() if declared else "utf-8"
+        if asked.startswith(("utf-16", "utf-32", "ucs-")):  # or this could not have been read
+            asked = "utf-8"
+    return find_encoding(file, asked)
+
+
+def find_records(file: Path, encoding: Encoding) -> str:
+    """Give the path of the first child of the root that repeats, or of its only child."""
+    seen = _Children()
+    parser = XmlParser(seen, str(file), file=str(file), encoding="utf-8")
+    for _ in parser.feed(utf8_blocks(file, encoding)):
+        if seen.repeated:
+            return f"/{seen.root}/{seen.repeated}"
+    if len(seen.counts) == 1:
+        return f"/{seen.root}/{next(iter(seen.counts))}"
+    names = ", ".join(list(seen.deeper)[:10])
+    raise SourceError(
+        f"{file} does not show which of its elements are records: no child of <{seen.root}> repeats"
+        + (f" (in it are {names})" if names else ""),
+        "name the element, for example source.read(records='item')",
+        file=str(file),
+    )
+
+
+def read_records(file: Path, encoding: Encoding, records: str, lists: set[str]) -> Iterator[Record]:
+    """Stream the records of one file. Raises SourceError where it has none of that name.
+
+    lists: the columns whose elements repeat in some record: lists in all. Those found are added.
+    """
+    builder = _Builder(records, lists)
+    parser = XmlParser(builder, str(file), file=str(file), encoding="utf-8")
+    builder.parser = parser
+    count = 0
+    for _ in parser.feed(utf8_blocks(file, encoding)):
+        count += len(builder.records)
+        yield from builder.records
+        builder.records.clear()
+    if not count and builder.others:
+        known = list(builder.others)
+        raise SourceError(
+            f"{file} has no element {records!r}{did_you_mean(records, known)}",
+            f"name one of its elements: {', '.join(known[:10])}",
+            file=str(file),
+            records=records,
+        )
+
+
+class _Children:
+    """Counts the children of the root until one repeats."""
+
+    def __init__(self) -> None:
+        self.root = ""
+        self.repeated = ""
+        self.counts: Counter[str] = Counter()
+        self.deeper: Counter[str] = Counter()
+        self._depth = 0
+
+    def start(self, name: str, _attributes: dict[str, str]) -> None:
+        """Count an element."""
+        self._depth += 1
+        if self._depth == 1:
+            self.root = name
+        elif self._depth == 2:
+            self.counts[name] += 1
+            if self.counts[name] > 1 and not self.repeated:
+                self.repeated = name
+        if self._depth > 1 and len(self.deeper) < 100:
+            self.deeper[name] += 1
+
+    def end(self, _name: str) -> None:
+        """Leave an element."""
+        self._depth -= 1
+
+    def text(self, text: str) -> None:
+        """Pass over text."""
+
+
+class _Node:
+    """One element of a record: its pieces of text and its children, in order.
+
+    deep: whether it has children.
+    """
+
+    __slots__ = ("attributes", "deep", "items", "name")
+
+    def __init__(self, name: str, attributes: dict[str, str]) -> None:
+        self.name = name
+        self.attributes = attributes
+        self.items: list[str | _Node] = []
+        self.deep = False
+
+
+class _Builder:
+    """Builds one record at a time; `others` are names of elements outside records."""
+
+    parser: XmlParser
+
+    def __init__(self, records: str, lists: set[str]) -> None:
+        self.records: list[Record] = []
+        self._lists = lists
+        self.others: dict[str, None] = {}
+        self._wanted = records.strip("/").split("/")
+        self._from_root = records.startswith("/")
+        self._outside: list[str] = []
+        self._stack: list[_Node] = []
+        self._size = 0
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        """Begin an element."""
+        stack = self._stack
+        if stack:
+            node = _Node(name, attributes)
+            stack[-1].items.append(node)
+            stack[-1].deep = True
+            stack.append(node)
+            self._grow(len(name) + sum(map(len, attributes.values())) + 100)
+        elif self._is_record(name):
+            self._size = 0
+            stack.append(_Node(name, attributes))
+        else:
+            self._outside.append(name)
+            if len(self.others) < 100:
+                self.others[local(name)] = None
+
+    def end(self, _name: str) -> None:
+        """End an element."""
+        if not self._stack:
+            self._outside.pop()
+            return
+        node = self._stack.pop()
+        if not self._stack:
+            self.records.append(_flatten(node, "", {}, self._lists))
+
+    def text(self, text: str) -> None:
+        """Take a piece of text."""
+        if self._stack:
+            self._stack[-1].items.append(text)
+            self._grow(len(text))
+
+    def _is_record(self, name: str) -> bool:
+        """Tell whether an element that begins here is a record."""
+        wanted = self._wanted
+        if name != wanted[-1] and local(name) != wanted[-1]:
+            return False
+        path = [*self._outside, name]
+        if len(path) < len(wanted) or (self._from_root and len(path) != len(wanted)):
+            return False
+        ends = path[-len(wanted) :]
+        return all(one in (found, local(found)) for one, found in zip(wanted, ends, strict=True))
+
+    def _grow(self, by: int) -> None:
+        """Hold a record to a size that fits in memory."""
+        self._size += by
+        if self._size > LARGEST:
+            self.parser.refuse(
+                f"has a record of more than {LARGEST >> 20} MB",
+                "name a smaller element as records=",
+            )
+
+
+def _flatten(node: _Node, path: str, found: Record, lists: set[str]) -> Record:
+    """Put what lies in an element under its path: attributes, children, then its own text."""
+    groups: dict[str, list[str | _Node]] = {}
+    for name, value in _attributes(node):
+        groups.setdefault(name, []).append(value)
+    for item in node.items:
+        if not isinstance(item, str):
+            groups.setdefault(item.name, []).append(item)
+    for name, values in groups.items():
+        one = values[0]
+        below = f"{path}.{name}" if path else name
+        if len(values) > 1:
+            lists.add(below)
+        if below in lists:
+            _put(found, below, [_value(value) for value in values], lists)
+        elif isinstance(one, _Node) and not _is_plain(one):
+            _flatten(one, below, found, lists)
+        else:
+            _put(found, below, _value(one), lists)
+    if (text := _own_text(node)) is not None:
+        _put(found, path or node.name, text, lists)
+    return found
+
+
+def _put(found: Record, name: str, value: Any, lists: set[str]) -> None:
+    """Put a value under a name; a second one of the same name makes a list."""
+    if name in found:
+        lists.add(name)
+    if name in lists:
+        value = [*_listed(found[name]), *_listed(value)] if name in found else _listed(value)
+    found[name] = value
+
+
+def _listed(value: Any) -> list[Any]:
+    """Give a value as a list."""
+    return value if isinstance(value, list) else [value]
+
+
+def _value(node: str | _Node) -> Any:
+    """Give an element as one value: its text, or an object of all that lies in it."""
+    if isinstance(node, str):
+        return node
+    if _is_plain(node):
+        return None if node.attributes and _is_nil(node) else "".join(_texts(node))
+    found: Record = dict(_attributes(node))
+    lists: set[str] = set()
+    for item in node.items:
+        if not isinstance(item, str):
+            _put(found, item.name, _value(item), lists)
+    if (text := _own_text(node)) is not None:
+        found[_OWN_TEXT] = text
+    return found
+
+
+def _attributes(node: _Node) -> list[tuple[str, str]]:
+    """Give an element's attributes, without those that are about XML itself."""
+    return [
+        (name, value)
+        for name, value in node.attributes.items()
+        if not name.startswith("xmlns") and not name.endswith(":nil")
+    ]
+
+
+def _is_plain(node: _Node) -> bool:
+    """Tell whether an element is nothing but a text."""
+    return not node.deep and not (node.attributes and _attributes(node))
+
+
+def _is_nil(node: _Node) -> bool:
+    """Tell whether an element says that it has no value (xsi:nil)."""
+    return any(n.endswith(":nil") and v in ("1", "true") for n, v in node.attributes.items())
+
+
+def _own_text(node: _Node) -> str | None:
+    """Give an element's text where it has some of its own; among children, in reading order."""
+    if node.deep:
+        own = any(isinstance(item, str) and not item.isspace() for item in node.items)
+        return "".join(_texts(node)) if own else None
+    return "".join(_texts(node)) if node.items else None
+
+
+def _texts(node: _Node) -> Iterator[str]:
+    """Give all pieces of text in an element, in reading order."""
+    for item in node.items:
+        if isinstance(item, str):
+            yield item
+        else:
+            yield from _texts(item)
