@@ -72,7 +72,7 @@ def read_records(file: Path, encoding: Encoding, records: str, lists: set[str]) 
         count += len(builder.records)
         yield from builder.records
         builder.records.clear()
-    if not count and builder.others:
+    if not count and len(builder.others) > 1:  # more than a root
         known = list(builder.others)
         raise SourceError(
             f"{file} has no element {records!r}{did_you_mean(records, known)}",

@@ -50,7 +50,10 @@ class SheetRows:
         elif name == "c":
             get = attributes.get
             reference = get("r")
-            self._column = self._column + 1 if reference is None else self._at(reference)
+            at = self._column + 1 if reference is None else self._at(reference)
+            if at <= self._column:
+                raise ValueError(f"cell {reference} stands behind a later one")
+            self._column = at
             self._kind, self._style = get("t"), get("s")
             self._value, self._formula = None, False
         elif name == "v" or (name == "t" and not self._aids):
