@@ -22,7 +22,7 @@ from resources.columns import Column
 from resources.errors import SourceError
 from resources.sources.excel import package, xls, xlsx
 
-Rows = list[list[Any]]
+Rows = list[Any]
 
 
 def book(**sheets: Rows) -> openpyxl.Workbook:
@@ -69,7 +69,7 @@ def noon(year: int, month: int, day: int) -> datetime:
 
 
 def test_cells_keep_the_types_that_they_have(reading: Any) -> None:
-    rows = [
+    rows: list[list[Any]] = [
         ["i", "f", "m", "b", "d", "at", "t", "s", "x", "n"],
         [1, 1.5, 1, True, date(2026, 1, 31), noon(2026, 1, 31), time(9, 5), "007", "a", None],
         [2**50, 2, 2.5, False, date(1900, 1, 1), noon(1999, 12, 31), time(0), "굿", 7, None],
@@ -484,10 +484,10 @@ def test_an_xls_file_of_more_than_memory_is_refused(
 _LETTERS = st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff") | (
     st.sampled_from("\n\t<>&'\"가 ")
 )
-_TEXT = st.text(_LETTERS, min_size=1, max_size=20).filter(
-    lambda text: not text.startswith("=") and "_x" not in text and text not in ERRORS
+_ERRORS = {"#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A"}
+_TEXT: st.SearchStrategy[str] = st.text(_LETTERS, min_size=1, max_size=20).filter(
+    lambda text: not text.startswith("=") and "_x" not in text and text not in _ERRORS
 )
-ERRORS = {"#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A"}
 _DAY = st.dates(date(1900, 3, 1), date(9999, 12, 31))
 _MOMENT = st.datetimes(
     datetime(1900, 3, 1), datetime(9999, 12, 31, 23, 59, 59)  # noqa: DTZ001 - Excel has no zones
@@ -585,11 +585,11 @@ def test_damage_anywhere_in_a_workbook_is_read_or_refused_with_a_sentence(
             reading.rows(name)
 
 
-_ODD = (
-    [b'"99999999999999999999"', b'""', b'"-1"', b'"s"', b'"e"', b'"d"', b'"zz"', b'"rId9"']
-    + [b'"ZZZZ1"', b'"A0"', b"</c>", b"<row>", b"<v>", b"&lt;", b"9" * 5_000, b"NaN", b"1e999"]
-    + [b"<a>" * 300, b'"../../x"', b"\xff", b'r="1048577"']
-)
+_ODD = [
+    *[b'"99999999999999999999"', b'""', b'"-1"', b'"s"', b'"e"', b'"d"', b'"zz"', b'"rId9"'],
+    *[b'"ZZZZ1"', b'"A0"', b"</c>", b"<row>", b"<v>", b"&lt;", b"9" * 5_000, b"NaN", b"1e999"],
+    *[b"<a>" * 300, b'"../../x"', b"\xff", b'r="1048577"'],
+]
 
 
 def test_damage_inside_the_parts_of_a_workbook_is_read_or_refused_with_a_sentence(

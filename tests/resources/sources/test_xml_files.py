@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import date
 from typing import Any
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 from hypothesis import given, settings
@@ -305,12 +305,12 @@ def test_any_records_of_texts_come_back_equal(
     fresh: Callable[[], Any], records: list[dict[str, str]], codec: str
 ) -> None:
     reading = fresh()
-    root = ElementTree.Element("rows")
+    root = ET.Element("rows")
     for record in records:
-        element = ElementTree.SubElement(root, "row")
+        element = ET.SubElement(root, "row")
         for name, text in record.items():
-            ElementTree.SubElement(element, name).text = text
-    reading.write("a.xml", ElementTree.tostring(root, codec, xml_declaration=True))
+            ET.SubElement(element, name).text = text
+    reading.write("a.xml", ET.tostring(root, codec, xml_declaration=True))
     declared = tuple(Column(name, "string") for name in "abc")
     found = reading.source("a.xml", columns=declared).read().to_arrow().to_pylist()
     names = list(dict.fromkeys(name for record in records for name in record))
@@ -352,4 +352,4 @@ def test_a_file_is_read_alike_however_it_is_cut(
 
 def test_standard_library_parsers_do_expand_what_is_refused_here() -> None:
     text = re.sub(r"<!ENTITY [d-j] .*?'>", "", DANGERS["billion laughs"]).replace("&j;", "&c;")
-    assert ElementTree.fromstring(text)[0].text == "ha" * 100
+    assert ET.fromstring(text)[0].text == "ha" * 100
