@@ -81,7 +81,7 @@ class ExcelFiles:
         for file in self.files:
             for read in self._read_file(file):
                 first = found[0] if found else read
-                one, other = (f"{it.file}, sheet {it.sheet.name!r}," for it in (first, read))
+                one, other = (f"{it.file} (sheet {it.sheet.name!r})" for it in (first, read))
                 check_same(Path(one), first.names.values(), Path(other), read.names.values())
                 found.append(read)
         return tuple(found)

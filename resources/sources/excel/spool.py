@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import mmap
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from resources.errors import TransientError
@@ -46,7 +47,7 @@ class Spool:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         """Take no more rows; without an error they can be read now."""
-        with self._file:
+        with room(), self._file:
             if kind is None:
                 self._write()
                 self._writer.close()
@@ -67,11 +68,18 @@ class Spool:
             return
         columns: Any = zip(*self._rows, strict=True)
         arrays = [pa.array(column, pa.string()) for column in columns]
-        try:
+        with room():
             self._writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=self._schema))
-        except OSError as error:
-            raise TransientError(
-                f"the folder for temporary files is full ({tempfile.gettempdir()}: {error})",
-                "make room there, or set TMPDIR to another folder",
-            ) from error
         self._rows.clear()
+
+
+@contextmanager
+def room() -> Generator[None]:
+    """Say that temporary files have no room where one cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        raise TransientError(
+            f"the folder for temporary files, {tempfile.gettempdir()}, takes no more ({error})",
+            "make room there, or set TMPDIR to another folder",
+        ) from error

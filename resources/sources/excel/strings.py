@@ -11,6 +11,7 @@ from typing import IO
 
 from resources.sources.excel.cells import unescaped
 from resources.sources.excel.package import Package
+from resources.sources.excel.spool import room
 from resources.sources.xml_parser import local
 
 
@@ -23,7 +24,7 @@ class SharedStrings:
         self._texts: mmap.mmap | bytes = b""
         if part is None:
             return
-        with tempfile.TemporaryFile() as file:
+        with room(), tempfile.TemporaryFile() as file:
             for _ in package.parse(part, _Texts(partial(self._add, file))):
                 pass
             if self._ends[-1]:

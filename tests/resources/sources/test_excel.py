@@ -19,8 +19,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resources.columns import Column
-from resources.errors import SourceError
-from resources.sources.excel import package, xls, xlsx
+from resources.errors import SourceError, TransientError
+from resources.sources.excel import package, spool, xls, xlsx
 
 Rows = list[Any]
 
@@ -190,7 +190,7 @@ def test_sheets_that_are_read_together_share_their_columns_in_any_order(reading:
     write(reading, "a.xlsx", book(a=[["x", "y"], [1, "a"]], b=[["y", "x"], ["b", 2.5]]))
     assert reading.rows("a.xlsx", sheet="*") == [{"x": 1, "y": "a"}, {"x": 2.5, "y": "b"}]
     write(reading, "b.xlsx", book(a=[["x", "y"], [1, "a"]], b=[["x", "z"], [1, "b"]]))
-    with pytest.raises(SourceError, match=r"sheet 'b', does not have the columns .* lacks 'y'"):
+    with pytest.raises(SourceError, match=r"\(sheet 'b'\) does not have the columns .* lacks 'y'"):
         reading.rows("b.xlsx", sheet="*")
 
 
@@ -434,6 +434,21 @@ def test_a_workbook_with_a_part_cut_off_is_damaged(reading: Any, part: str) -> N
     path = write(reading, "a.xlsx", book(one=[["x"], [1], [2]]))
     repack(path, lambda name, data: data[: len(data) // 2] if name.endswith(part) else data)
     with pytest.raises(SourceError, match=r"a\.xlsx"):
+        reading.rows("a.xlsx")
+
+
+@pytest.mark.parametrize("rows", [5, 30_000])
+def test_a_full_folder_for_temporary_files_is_a_passing_cause(
+    reading: Any, monkeypatch: pytest.MonkeyPatch, rows: int
+) -> None:
+    write(reading, "a.xlsx", book(one=[["x"], *[[n] for n in range(rows)]]))
+
+    def full(*_: Any) -> Any:
+        """Have no room."""
+        return Path("/dev/full").open("w+b")
+
+    monkeypatch.setattr(spool.tempfile, "TemporaryFile", full)
+    with pytest.raises(TransientError, match="takes no more .* set TMPDIR"):
         reading.rows("a.xlsx")
 
 
