@@ -127,7 +127,7 @@ class XmlFiles:
 class _Columns:
     """What a pass over all records finds.
 
-    names: the columns' names by what the records call them. forms: how columns that are more than
+    names: the columns' names by their paths. forms: how columns that are more than
     text are written. lists: those whose elements repeat.
     """
 
@@ -143,13 +143,14 @@ class _Columns:
         for name in found:
             if name not in lists and (look := looks[name]) is not None:
                 forms |= look.forms()
-        return cls(dict(zip(found, column_names(found), strict=True)), forms, lists)
+        names = column_names(path.replace("/", ".") for path in found)
+        return cls(dict(zip(found, names, strict=True)), forms, lists)
 
 
 def _above(name: str, lists: frozenset[str]) -> str:
     """Give the column of lists that a column belongs to, or the column itself."""
-    parts = name.split(".")
-    paths = (".".join(parts[:end]) for end in range(1, len(parts)))
+    parts = name.split("/")
+    paths = ("/".join(parts[:end]) for end in range(1, len(parts)))
     return next((path for path in paths if path in lists), name)
 
 

@@ -14,7 +14,7 @@ from resources.sources.encoding import Encoding, find_encoding, opened, utf8_blo
 from resources.sources.xml_parser import XmlParser, local
 
 Record = dict[str, Any]
-"""Texts by column; a list where an element has several of one name."""
+"""Texts by path (a/b; names may hold dots); a list where an element has several of one name."""
 _DECLARED: Final = re.compile(rb"""<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
 _BOMS: Final = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _OWN_TEXT: Final = "#text"
@@ -205,7 +205,7 @@ def _flatten(node: _Node, path: str, found: Record, lists: set[str]) -> Record:
             groups.setdefault(item.name, []).append(item)
     for name, values in groups.items():
         one = values[0]
-        below = f"{path}.{name}" if path else name
+        below = f"{path}/{name}" if path else name
         if len(values) > 1:
             lists.add(below)
         if below in lists:

@@ -165,6 +165,16 @@ def test_a_file_cut_off_in_the_middle_is_an_error_and_not_fewer_rows(reading: An
             reading.rows(name)
 
 
+def test_a_value_that_changed_is_found_where_the_file_has_checksums(reading: Any) -> None:
+    table = pa.table({"x": ["a text"] * 5})
+    options = {"compression": "none", "use_dictionary": False, "write_page_checksum": True}
+    pq.write_table(table, reading.folder / "a.parquet", **options)
+    whole = (reading.folder / "a.parquet").read_bytes()
+    reading.write("a.parquet", whole.replace(b"\0\0\0a text", b"\0\0\0a tex!", 1))
+    with pytest.raises(SourceError, match="a.parquet is not a Parquet file that can be read"):
+        reading.rows("a.parquet")
+
+
 def test_text_that_is_no_text_is_found_before_it_is_used(reading: Any) -> None:
     for name in NAMES:
         broken = pa.array([b"fine", b"\xff\xfe"]).view(pa.string())

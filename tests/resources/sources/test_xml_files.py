@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import re
 from collections.abc import Callable
 from contextlib import suppress
@@ -187,6 +189,11 @@ def test_the_encoding_is_the_declared_one(reading: Any, declared: str, codec: st
     assert reading.rows("a.xml")[0] == {"t": text}
 
 
+def test_a_packed_file_is_read(reading: Any) -> None:
+    reading.write("a.xml.gz", gzip.compress(b"<r><a n='1'/><a n='2'/></r>"))
+    assert reading.rows("a.xml.gz") == [{"n": 1}, {"n": 2}]
+
+
 def test_bytes_that_are_not_in_the_declared_encoding_are_named(reading: Any) -> None:
     reading.write("a.xml", b"<r>\n<a><t>" + "굿".encode("cp949") + b"</t></a></r>")
     with pytest.raises(SourceError, match="is not utf-8: byte 10 on line 2 is 0xb1"):
@@ -338,6 +345,54 @@ def test_any_bytes_are_read_or_refused_with_a_sentence(
     reading.write("a.xml", head + data)
     with suppress(SourceError):
         reading.rows("a.xml")
+
+
+_NAME = st.sampled_from(["a", "b", "a.b", "A"])
+
+
+def elements(children: Any) -> Any:
+    """Draw an element: its attributes, its text, and what lies in it."""
+    return st.tuples(
+        _NAME,
+        st.dictionaries(_NAME, st.just("v"), max_size=2),
+        st.sampled_from(["", "t"]),
+        children,
+    )
+
+
+_TREE = st.recursive(
+    elements(st.just([])), lambda inner: elements(st.lists(inner, max_size=3)), max_leaves=6
+)
+
+
+def grow(parent: ET.Element, tree: Any) -> None:
+    """Put a drawn element into another."""
+    name, attributes, text, children = tree
+    element = ET.SubElement(parent, name, attributes)
+    element.text = text
+    for child in children:
+        grow(element, child)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.lists(_TREE, max_size=4), min_size=1, max_size=4))
+def test_records_of_any_shape_keep_every_attribute_and_text(
+    fresh: Callable[[], Any], records: list[list[Any]]
+) -> None:
+    reading = fresh()
+    root = ET.Element("rows")
+    for trees in records:
+        row = ET.SubElement(root, "row", {"n": str(len(root))})
+        for tree in trees:
+            grow(row, tree)
+    reading.write("a.xml", ET.tostring(root))
+    found = reading.rows("a.xml", records="row")
+    assert [row["n"] for row in found] == list(range(len(records)))
+    for element, row in zip(root, found, strict=True):
+        written = json.dumps(list(row.values()))
+        values = sum(len(one.attrib) for one in element.iter()) - 1
+        assert written.count("v") == values
+        assert written.count("t") >= sum(bool(one.text) for one in element.iter())
 
 
 @pytest.mark.parametrize("block", [1, 3, 7, 64])
