@@ -1,7 +1,8 @@
 """The same 16,427 reviews come out whichever format they came from: one pool, split over formats.
 
-To switch on a reader: move its line from MISSING to ORIGINS and write its collector there. With all
-eight in place, MISSING is empty and the test holds the pool to its 16,547 records by itself.
+To switch on a reader: move its line from MISSING to ORIGINS and write its collector there (an API's
+source is not a file, but the address of a server that `pool` starts over reviews_ko/api_pages). With
+all eight in place, MISSING is empty and the test holds the pool to its 16,547 records by itself.
 """
 
 from __future__ import annotations
@@ -26,9 +27,10 @@ class Origin:
     read: str
 
 
-def texts(id: str = "review_id", text: str = "review") -> str:  # noqa: A002 - as in Source.texts
+def texts(**options: str) -> str:
     """Say how the reviews are read: dates are YY.MM.DD everywhere."""
-    return f"source.texts(id={id!r}, text={text!r}, created_at='date', time_format='%y.%m.%d')"
+    known = {"id": "review_id", "text": "review", "created_at": "date", "time_format": "%y.%m.%d"}
+    return f"source.texts(**{known | options})"
 
 
 ORIGINS: Final = {
@@ -38,8 +40,9 @@ ORIGINS: Final = {
     "jsonl": Origin("reviews.jsonl", 2_500, texts()),
     "xml": Origin("reviews.xml", 1_500, texts(id="id", text="text")),
     "xlsx": Origin("reviews.xlsx", 1_500, texts()),
+    "sqlite": Origin("reviews.sqlite", 2_500, texts(table="reviews")),
 }
-MISSING: Final = {"sqlite": 2_500, "api": 1_000}
+MISSING: Final = {"api": 1_000}
 """Parts of the pool whose readers are not switched on here, with their records."""
 RECORDS: Final = 16_547
 TWICE: Final = 120

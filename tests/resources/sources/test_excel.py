@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import random
+import tempfile
 import zipfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -20,7 +21,7 @@ from hypothesis import strategies as st
 
 from resources.columns import Column
 from resources.errors import SourceError, TransientError
-from resources.sources.excel import package, spool, xls, xlsx
+from resources.sources.excel import package, xls, xlsx
 
 Rows = list[Any]
 
@@ -447,7 +448,7 @@ def test_a_full_folder_for_temporary_files_is_a_passing_cause(
         """Have no room."""
         return Path("/dev/full").open("w+b")
 
-    monkeypatch.setattr(spool.tempfile, "TemporaryFile", full)
+    monkeypatch.setattr(tempfile, "TemporaryFile", full)
     with pytest.raises(TransientError, match="takes no more .* set TMPDIR"):
         reading.rows("a.xlsx")
 
