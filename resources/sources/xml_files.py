@@ -15,7 +15,8 @@ from resources.sources.encoding import Encoding
 from resources.sources.header import column_names
 from resources.sources.infer import Inference
 from resources.sources.json_text import plain_text
-from resources.sources.xml_records import Record, find_records, read_records, xml_encoding
+from resources.sources.xml_nodes import Record
+from resources.sources.xml_records import find_records, read_records, xml_encoding
 
 if TYPE_CHECKING:
     import pyarrow as pa
