@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from assets.model.arguments import Params
+from assets.model.cursor import Cursor
 from assets.model.declare import asset
 from assets.model.schema import (
     Int32,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Cleaner",
+    "Cursor",
     "Int32",
     "Json",
     "MaxMissing",

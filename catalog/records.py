@@ -102,7 +102,12 @@ class Materialized(Event, tag="materialized", frozen=True, kw_only=True, gc=Fals
     as_of: the moment it was made for (a schedule's tick; else the start).
     code, config, inputs, sources: what it was made from, item by item.
     unchanged: the result was identical, so `files` are those of an earlier version.
-    rows_in = rows + duplicates + quarantined. retry_rows: those quarantined for a passing cause.
+    mode: how the result joined the version before: replace (it stands alone), append or upsert.
+    base: the version whose rows all stand in this one, unchanged and first (0 = none does).
+    added: rows that this materialization put in; replaced: rows of before that made room for them.
+    So rows = those of before + added - replaced, and rows_in = added + duplicates + quarantined.
+    retry_rows: those quarantined for a passing cause.
+    cursor: how far a collector came, as JSON ("" = it keeps none).
     calls_file: log of calls to models; provenance_file: how each row was made ("" = none).
     seconds, cpu_seconds, peak_memory (bytes): of the attempt.
     """
@@ -125,6 +130,11 @@ class Materialized(Event, tag="materialized", frozen=True, kw_only=True, gc=Fals
     files: tuple[File, ...]
     rows: int
     rows_in: int
+    mode: str = "replace"
+    base: int = 0
+    added: int = 0
+    replaced: int = 0
+    cursor: str = ""
     duplicates: int = 0
     quarantined: int = 0
     retry_rows: int = 0
@@ -146,6 +156,11 @@ class Materialized(Event, tag="materialized", frozen=True, kw_only=True, gc=Fals
     log: str = ""
     host: str = ""
     release: str = ""
+
+    @property
+    def new_rows(self) -> int:
+        """Give the rows that this materialization put in (older events say so by `rows` alone)."""
+        return self.rows if self.mode == "replace" else self.added
 
 
 class RolledBack(Event, tag="rolled_back", frozen=True, kw_only=True, gc=False):

@@ -134,6 +134,11 @@ def _materialized(m: Materialized, at: datetime | None) -> Iterator[Row]:
             m.release,
             m.provenance_file,
             list(m.warnings),
+            m.mode,
+            m.base,
+            m.new_rows,
+            m.replaced,
+            m.cursor,
         ),
     )
     for i, f in enumerate(m.files):

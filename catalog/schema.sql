@@ -17,7 +17,8 @@ CREATE TABLE materializations (
   bytes BIGINT, data_version VARCHAR, content_algorithm VARCHAR, code_version VARCHAR,
   config MAP(VARCHAR, VARCHAR), schema_version BIGINT, schema_fingerprint VARCHAR,
   seconds DOUBLE, cpu_seconds DOUBLE, peak_memory BIGINT, host VARCHAR, log VARCHAR,
-  release VARCHAR, provenance VARCHAR, warnings VARCHAR[]);
+  release VARCHAR, provenance VARCHAR, warnings VARCHAR[],
+  mode VARCHAR, base BIGINT, added BIGINT, replaced BIGINT, cursor VARCHAR);
 CREATE TABLE files (
   key VARCHAR, version BIGINT, ordinal BIGINT, path VARCHAR, rows BIGINT, bytes BIGINT,
   checksum VARCHAR, content VARCHAR, partition VARCHAR);
@@ -197,6 +198,15 @@ WITH RECURSIVE walk AS (
   SELECT i.key, i.version, w.distance + 1
   FROM walk w JOIN inputs i ON i.upstream = w.key AND i.upstream_version = w.version)
 SELECT key, version, min(distance) AS distance FROM walk GROUP BY ALL ORDER BY distance, key, version;
+
+-- The versions whose rows stand in a version: its own, and those it was appended to, newest first.
+CREATE MACRO parts_of(k, v) AS TABLE
+WITH RECURSIVE walk AS (
+  SELECT key, version, base FROM materializations WHERE key = k AND version = v
+  UNION
+  SELECT m.key, m.version, m.base
+  FROM walk w JOIN materializations m ON m.key = w.key AND m.version = w.base)
+SELECT key, version FROM walk ORDER BY version DESC;
 
 CREATE MACRO history_of(k) AS TABLE
 SELECT * FROM (

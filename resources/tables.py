@@ -90,8 +90,11 @@ class Table:
         return reader.__arrow_c_stream__(requested_schema)
 
 
-def parquet_table(files: Sequence[Path], rows: int | None = None) -> Table:
-    """Give the table that lies in Parquet `files`, in that order (they share one schema)."""
+def parquet_table(files: Sequence[Path], rows: int | None = None, *, skip: int = 0) -> Table:
+    """Give the table that lies in Parquet `files`, in that order (they share one schema).
+
+    skip: how many rows of the first file are left out.
+    """
 
     def schema() -> pa.Schema:
         """Read the schema from the first file's footer."""
@@ -101,13 +104,24 @@ def parquet_table(files: Sequence[Path], rows: int | None = None) -> Table:
 
     def batches(size: int) -> Iterator[pa.RecordBatch]:
         """Stream the files one after the other."""
-        import pyarrow.parquet as pq
+        for at, file in enumerate(files):
+            yield from _read(file, size, 0 if at else skip)
 
-        for file in files:
-            with pq.ParquetFile(file, pre_buffer=False) as parquet:
-                yield from parquet.iter_batches(batch_size=size)
+    return Table(schema, batches, rows=rows, files=() if skip else tuple(files))
 
-    return Table(schema, batches, rows=rows, files=tuple(files))
+
+def _read(file: Path, size: int, skip: int) -> Iterator[pa.RecordBatch]:
+    """Stream a Parquet file from its row `skip` on; row groups before it are not read."""
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(file, pre_buffer=False) as parquet:
+        groups = list(range(parquet.num_row_groups))
+        while skip and groups and parquet.metadata.row_group(groups[0]).num_rows <= skip:
+            skip -= parquet.metadata.row_group(groups.pop(0)).num_rows
+        for batch in parquet.iter_batches(batch_size=size, row_groups=groups):
+            left_out = min(skip, batch.num_rows)
+            skip -= left_out
+            yield batch.slice(left_out) if left_out else batch
 
 
 def as_batches(value: object, rows: int) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:

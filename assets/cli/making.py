@@ -20,6 +20,7 @@ from resources.errors import DataOpsError
 if TYPE_CHECKING:
     from assets.engine import Outcome
     from assets.engine.lease import Holder
+    from catalog.records import Materialized
 
 
 @app.command()
@@ -31,6 +32,10 @@ def materialize(
     force: Annotated[
         bool, typer.Option("--force", help="Make the selected ones whatever their state.")
     ] = False,
+    full: Annotated[
+        bool,
+        typer.Option("--full", help="Make the selected ones anew from their beginning: all rows."),
+    ] = False,
     yes: Annotated[
         bool, typer.Option("--yes", "-y", help="Do not ask before paid cleaning.")
     ] = False,
@@ -40,11 +45,14 @@ def materialize(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Make what is stale (of the selected), in dependency order; --force makes it in any case."""
+    """Make what is stale (of the selected), in dependency order; --force makes it in any case.
+
+    What is incremental adds new rows, also with --force; --full collects everything anew.
+    """
+    force = force or full
     if force and not selection:
-        raise typer.BadParameter(
-            "say what to force, for example: dataops materialize --force raw.x"
-        )
+        word = "--full" if full else "--force"
+        raise typer.BadParameter(f"say what to make, for example: dataops materialize {word} raw.x")
     project, made, keys = planned(selection, asked=force)
     forced = frozenset(keys) if force else frozenset()
     todo = made.to_make(keys)
@@ -60,8 +68,9 @@ def materialize(
             print_table(("asset", "state", "why"), [(li.key, li.state, why(li)) for li in lines])
             print(f"\n{len(lines)} would be made")
         return
-    _agree(project, todo, task, yes, json)
-    failed = _run(project, todo, forced, selection, task, json) if todo else []
+    _agree(project, todo, forced, task, yes, json)
+    how = {"forced": forced, "full": full, "task": task}
+    failed = _run(project, todo, selection, how, json) if todo else []
     if not todo and not json and not refused:
         print(
             f"{len(chosen)} fresh, nothing to do"
@@ -88,11 +97,18 @@ def _with_task(project: Any, made: Any, keys: Any) -> tuple[str, ...]:
     return tuple(key for key in project.graph.order if key in wanted)
 
 
-def _agree(project: Any, todo: tuple[str, ...], task: str | None, yes: bool, json: bool) -> None:
+def _agree(
+    project: Any,
+    todo: tuple[str, ...],
+    forced: frozenset[str],
+    task: str | None,
+    yes: bool,
+    json: bool,
+) -> None:
     """Show the cost of paid cleaning, and ask; without a terminal, --yes is the answer."""
     from assets.engine.cost import costs_of
 
-    costs = costs_of(project, todo, task)
+    costs = costs_of(project, todo, task, forced=forced)
     if not costs:
         return
     if not json:
@@ -109,9 +125,8 @@ def _agree(project: Any, todo: tuple[str, ...], task: str | None, yes: bool, jso
 def _run(
     project: Any,
     todo: tuple[str, ...],
-    forced: frozenset[str],
     selection: list[str] | None,
-    task: str | None,
+    how: dict[str, Any],
     json: bool,
 ) -> list[str]:
     """Make the assets, showing progress; give the keys that failed."""
@@ -127,8 +142,7 @@ def _run(
             todo,
             run=run,
             by=by,
-            forced=forced,
-            task=task,
+            **how,
             waiting=screen.waiting,
             started=screen.started,
             ended=screen.ended,
@@ -212,10 +226,18 @@ def _words(result: Outcome | DataOpsError | str) -> tuple[str, str]:
     plural = "" if made.duplicates == 1 else "s"
     aside = f", {made.duplicates:,} duplicate{plural}" if made.duplicates else ""
     aside += f", {made.quarantined:,} in quarantine" if made.quarantined else ""
-    said = [f"version {made.number}, {made.rows:,} rows{aside}, {made.seconds:.1f} s"]
+    said = [f"version {made.number}, {made.rows:,} rows{_added(made)}{aside}, {made.seconds:.1f} s"]
     said += [usage_line(usage) for usage in made.usage if usage.requests or usage.cached_rows]
     said += [f"warning: {warning}" for warning in made.warnings]
     return result.state, "\n  ".join(said)
+
+
+def _added(made: Materialized) -> str:
+    """Say what new rows joined old ones."""
+    if made.mode == "replace":
+        return ""
+    place = f", {made.replaced:,} of them in place of old ones" if made.replaced else ""
+    return f" ({made.added:,} new{place})"
 
 
 def _facts(key: str, state: str, result: Outcome | DataOpsError | str) -> dict[str, Any]:

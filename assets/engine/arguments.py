@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 from assets.engine.compare import quarantine_limit
 from assets.engine.config import DEFAULT_TASK
 from assets.engine.errors import FileDamaged, UpstreamMissing
+from assets.engine.increment import cursor_start, fresh_files
 from assets.engine.project import Project
+from assets.model.cursor import Cursor
 from assets.model.declare import Asset
 from catalog.heads import Head
-from catalog.records import Input, Materialized, Usage
+from catalog.records import File, Input, Materialized, Usage
 from resources.files import file_facts
 from resources.rejects import Rejects
 from resources.tables import Previous, Table, parquet_table
@@ -21,14 +23,19 @@ from resources.tables import Previous, Table, parquet_table
 if TYPE_CHECKING:
     from assets.engine.make import Attempt
     from resources.llm import Cleaner
+    from resources.sources import Source
 
 
 @dataclass(frozen=True, slots=True)
 class Handed:
-    """The function's arguments, and what its cleaner used, once the result was read."""
+    """The function's arguments, and what its cleaner used, once the result was read.
+
+    idle: its source has nothing new, so that there is nothing to call it for.
+    """
 
     arguments: dict[str, Any]
     cleaner: Cleaner | None
+    idle: bool = False
 
     def usage(self) -> tuple[Usage, ...]:
         """Give the cleaner's usage, as the record keeps it."""
@@ -47,10 +54,13 @@ class Handed:
             self.cleaner.close()
 
 
-def pin_upstream(project: Project, asset: Asset, heads: Mapping[str, Head]) -> tuple[Input, ...]:
-    """Fix the versions to read, and verify their bytes against the record.
+def pin_upstream(
+    project: Project, asset: Asset, heads: Mapping[str, Head], skip: int = 0
+) -> tuple[Input, ...]:
+    """Fix the versions to read, and verify the bytes that will be read against the record.
 
-    Raises UpstreamMissing or FileDamaged, naming the upstream and its file.
+    skip: how many of the first rows will not be. Raises UpstreamMissing or FileDamaged, naming the
+    upstream and its file.
     """
     pins = []
     for key in asset.upstream:
@@ -62,26 +72,38 @@ def pin_upstream(project: Project, asset: Asset, heads: Mapping[str, Head]) -> t
                 asset=asset.key,
                 upstream=key,
             )
-        for file in current.files:
-            _verify(project.data / file.path, file.checksum, key, current)
+        for file in _from(current, skip)[0]:
+            verify(project.data / file.path, file.checksum, key, current.number)
         pins.append(Input(key, current.number, current.data_version))
     return tuple(pins)
 
 
-def _verify(path: Path, checksum: str, key: str, current: Materialized) -> None:
+def _from(version: Materialized, skip: int) -> tuple[tuple[File, ...], int]:
+    """Give the files that hold a version's rows from `skip` on, and the rows to skip in the first.
+
+    Where nothing is left, the last file stands for it, so that the columns are known.
+    """
+    for at, file in enumerate(version.files):
+        if skip < file.rows or at == len(version.files) - 1:
+            return version.files[at:], skip
+        skip -= file.rows
+    return (), 0
+
+
+def verify(path: Path, checksum: str, key: str, version: int) -> None:
     """Compare a file's bytes with what was published."""
     try:
         facts = file_facts(path)
     except OSError as error:
         raise FileDamaged(
-            f"{path}, version {current.number} of {key}, cannot be read ({error.strerror})",
+            f"{path}, version {version} of {key}, cannot be read ({error.strerror})",
             f"make it again (dataops materialize {key}) or go back (dataops rollback {key})",
             asset=key,
             file=str(path),
         ) from error
     if facts.checksum != checksum:
         raise FileDamaged(
-            f"{path}, version {current.number} of {key}, is not what was published "
+            f"{path}, version {version} of {key}, is not what was published "
             f"({facts.bytes} bytes, checksum {facts.checksum[:8]} for {checksum[:8]})",
             f"make it again (dataops materialize {key}) or go back (dataops rollback {key})",
             asset=key,
@@ -94,11 +116,12 @@ def arguments_for(project: Project, attempt: Attempt, rejects: Rejects) -> Hande
     asset = attempt.asset
     arguments: dict[str, Any] = {}
     cleaner: Cleaner | None = None
+    idle = False
     for argument in asset.arguments:
         if argument.kind == "upstream":
             current = attempt.heads[argument.key].current
             assert current is not None  # noqa: S101 - pin_upstream looked
-            table = table_of(project, current)
+            table = table_of(project, current, attempt.skip)
             arguments[argument.name] = _FORMS[argument.form](table, project)
         elif argument.kind == "cleaner":
             cleaner = cleaner or _cleaner(project, attempt, rejects)
@@ -107,22 +130,36 @@ def arguments_for(project: Project, attempt: Attempt, rejects: Rejects) -> Hande
             arguments[argument.name] = dict(asset.params)
         elif argument.kind == "previous":
             arguments[argument.name] = _previous(project, attempt)
+        elif argument.kind == "cursor":
+            attempt.cursor = Cursor(asset.key, cursor_start(attempt))
+            arguments[argument.name] = attempt.cursor
         else:
-            from resources.sources import Source, find_sources
-
-            arguments[argument.name] = Source(
-                find_sources(asset.source, project.settings.root),
-                name=asset.name,
-                columns=asset.columns,
-                rejects=rejects,
-                chunk_rows=project.settings.chunk_rows,
-            )
-    return Handed(arguments, cleaner)
+            fresh = fresh_files(project, asset, attempt.base, attempt.sources)
+            idle = fresh == ()
+            arguments[argument.name] = _source(project, asset, fresh, rejects)
+    return Handed(arguments, cleaner, idle)
 
 
-def table_of(project: Project, version: Materialized) -> Table:
-    """Give a version's rows."""
-    return parquet_table([project.data / file.path for file in version.files], version.rows)
+def _source(
+    project: Project, asset: Asset, fresh: tuple[Path, ...] | None, rejects: Rejects
+) -> Source:
+    """Give what the collector reads with: its new files, or all that is declared."""
+    from resources.sources import Source, find_sources
+
+    return Source(
+        find_sources(asset.source, project.settings.root) if fresh is None else fresh,
+        name=asset.name,
+        columns=asset.columns,
+        rejects=rejects,
+        chunk_rows=project.settings.chunk_rows,
+    )
+
+
+def table_of(project: Project, version: Materialized, skip: int = 0) -> Table:
+    """Give a version's rows, but the first `skip` of them."""
+    files, inside = _from(version, skip)
+    paths = [project.data / file.path for file in files]
+    return parquet_table(paths, version.rows - skip, skip=inside)
 
 
 def _relation(table: Table, project: Project) -> object:
@@ -135,7 +172,9 @@ def _relation(table: Table, project: Project) -> object:
             "temp_directory": str(project.data / ".staging" / "spill"),
         }
     )
-    return con.read_parquet([str(file) for file in table.files])
+    if table.files:
+        return con.read_parquet([str(file) for file in table.files])
+    return con.from_arrow(table.to_arrow())  # rows from the middle of a file on: a small part
 
 
 _FORMS: dict[str, Callable[[Table, Project], object]] = {

@@ -50,6 +50,7 @@ class _Asked:
     task: str | None
     as_of: datetime
     progress: Callable[[int], None] | None
+    full: bool = False
 
 
 def materialize(  # noqa: PLR0913 - how a materialization can be asked for, all by name
@@ -59,6 +60,7 @@ def materialize(  # noqa: PLR0913 - how a materialization can be asked for, all 
     run: str,
     by: str = "",
     force: bool = False,
+    full: bool = False,
     request: str = "",
     task: str | None = None,
     as_of: datetime | None = None,
@@ -70,9 +72,10 @@ def materialize(  # noqa: PLR0913 - how a materialization can be asked for, all 
 ) -> Outcome:
     """Make one asset if it is stale, or if `force` asks for it; publish one version or nothing.
 
-    run: the run this belongs to. by: who. request: names a demand ("run/task/clear count") that is
-    satisfied once, however often its attempt is started. task: a cleaning task in place of the
-    declared one. as_of: the moment it is made for (a schedule's tick). tries: how often a
+    run: the run this belongs to. by: who. full: asks for it anew from its beginning: no version is
+    added to, and a Cursor starts without a value. request: names a demand ("run/task/clear count")
+    that is satisfied once, however often its attempt is started. task: a cleaning task in place of
+    the declared one. as_of: the moment it is made for (a schedule's tick). tries: how often a
     collection is tried in all. attempt_number: which try of the run's task this is (0: no task); a
     later one takes an earlier one's lease over. wait: whether to wait for another attempt to end.
     progress: told the rows handed over so far.
@@ -84,7 +87,7 @@ def materialize(  # noqa: PLR0913 - how a materialization can be asked for, all 
     settings = project.settings
     need_writable(settings.data)
     now = datetime.now(UTC)
-    asked = _Asked(run, by, request, force, task, as_of or now, progress)
+    asked = _Asked(run, by, request, force or full, task, as_of or now, progress, full)
     task_id = key if attempt_number else ""
     me = new_holder(uuid4().hex, run, show_time(now), task_id, attempt_number)
     try:
@@ -155,6 +158,7 @@ def _once(project: Project, key: str, asked: _Asked) -> Outcome:
         task=asked.task,
         as_of=asked.as_of,
         progress=asked.progress,
+        full=asked.full,
     )
     return _attempt(project, attempt)
 

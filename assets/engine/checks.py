@@ -1,17 +1,29 @@
 """Checks from the schema: counted by SQL over all rows, before anything is published.
 
 Row checks (not null, allowed, unique) set rows aside; `rows` and `max_quarantine` block; missing
-values above a column's `MaxMissing` and undeclared columns warn.
+values above a column's `MaxMissing` and undeclared columns warn. Where new rows join old ones, keys
+hold over both, and a repeated row is a duplicate.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assets.engine.content import row_hash
+from assets.engine.known import (
+    Keys,
+    Replaced,
+    key_sql,
+    label,
+    mark_known,
+    mark_replaced,
+    mark_taken,
+    replaced_rows,
+    superseded,
+)
 from assets.engine.sql import connection, literal, quoted
 from assets.engine.stage import Staged, StagedWriter, read_batches
 from catalog.records import Check
@@ -28,7 +40,8 @@ class Checked:
     """A staged file whose rows all hold, with what was found on the way.
 
     content: the sum over its rows. duplicates: identical rows removed. broken: rows set aside, by
-    check and column. missing: missing values by column, among the rows that stayed.
+    check and column. missing: missing values by column, among the rows that stayed. replaced: the
+    old rows that they take the place of.
     """
 
     staged: Staged
@@ -36,6 +49,7 @@ class Checked:
     duplicates: int
     broken: dict[tuple[str, str], int]
     missing: dict[str, int]
+    replaced: Replaced = field(default_factory=Replaced)
 
 
 def check_rows(
@@ -45,16 +59,32 @@ def check_rows(
     settings: Settings,
     *,
     ordered: bool,
+    keys: Keys | None = None,
 ) -> Checked:
-    """Check every row; where some break a check, write the others to a second file aside."""
+    """Check every row; where some break a check, write the others to a second file aside.
+
+    keys: what tells rows apart beside the columns that are unique, and the old rows they join.
+    """
     con = connection(settings.memory_mb, settings.data / ".staging" / "spill")
-    found = _count(con, staged.path, columns, ordered)
-    if not any(found.broken.values()):
+    keys = keys or Keys(tuple((c.name,) for c in columns if c.unique))
+    columns = [replace(c, nullable=c.nullable and c.name not in keys.required) for c in columns]
+    found = _count(con, staged.path, columns, ordered, keys)
+    if keys.base is None and not any(found.broken.values()):
         return Checked(staged, found.content, 0, {}, found.missing)
-    bad = _bad_rows(con, staged.path, columns)
-    kept, duplicates, broken = _split(staged, bad, rejects, settings)
-    again = _count(con, kept.path, columns, ordered)
-    return Checked(kept, again.content, duplicates, broken, again.missing)
+    replaced = _mark(con, staged.path, columns, keys)
+    if not _one(con, "SELECT count(*) FROM bad")[0]:
+        return Checked(staged, found.content, 0, {}, found.missing, replaced)
+    version = keys.base.version if keys.base is not None else 0
+    kept, duplicates, broken = _split(staged, _bad_rows(con), rejects, settings, version)
+    again = _count(con, kept.path, columns, ordered, keys)
+    return Checked(kept, again.content, duplicates, broken, again.missing, replaced)
+
+
+def content_of(path: Path, columns: Sequence[Column], settings: Settings) -> str:
+    """Give the content sum of a staged file's rows."""
+    con = connection(settings.memory_mb, settings.data / ".staging" / "spill")
+    picked = f"coalesce(sum({row_hash(columns)}), 0)::VARCHAR"
+    return str(_one(con, f"SELECT {picked} FROM {_scan(path)}")[0])  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,20 +97,23 @@ class _Counts:
 
 
 def _count(
-    con: duckdb.DuckDBPyConnection, path: Path, columns: Sequence[Column], ordered: bool
+    con: duckdb.DuckDBPyConnection,
+    path: Path,
+    columns: Sequence[Column],
+    ordered: bool,
+    keys: Keys,
 ) -> _Counts:
     """Count in one pass: content sum, missing values, and rows that break each check."""
     picks = ["count(*)", f"coalesce(sum({row_hash(columns, ordered=ordered)}), 0)::VARCHAR"]
     picks += [f"count({quoted(c.name)})" for c in columns]
     rules: list[tuple[str, str]] = []
     for column in columns:
-        name = quoted(column.name)
         if column.allowed:
             rules.append(("allowed", column.name))
             picks.append(f"count(*) FILTER (WHERE {_not_allowed(column)})")
-        if column.unique:
-            rules.append(("unique", column.name))
-            picks.append(f"count({name}) - count(DISTINCT {name})")
+    for key in keys.columns:
+        rules.append(("unique", label(key)))
+        picks.append(f"count({key_sql(key)}) - count(DISTINCT {key_sql(key)})")
     row = _one(con, f"SELECT {', '.join(picks)} FROM {_scan(path)}")  # noqa: S608 - all quoted
     rows, content, rest = int(row[0]), str(row[1]), [int(v) for v in row[2:]]
     missing = {c.name: rows - n for c, n in zip(columns, rest, strict=False)}
@@ -106,13 +139,15 @@ def _not_allowed(column: Column) -> str:
     return f"{name} IS NOT NULL AND {name} NOT IN ({', '.join(literal(v) for v in column.allowed)})"
 
 
-def _bad_rows(
-    con: duckdb.DuckDBPyConnection, path: Path, columns: Sequence[Column]
-) -> list[tuple[int, str, str, int]]:
-    """Give (row, rule, column, other row) of rows that cannot stay, in row order.
+def _mark(
+    con: duckdb.DuckDBPyConnection, path: Path, columns: Sequence[Column], keys: Keys
+) -> Replaced:
+    """Note which rows cannot stay (table `bad`); give the old rows that the others replace.
 
-    Rule "duplicate" is a row identical to an earlier one; "unique" shares the value, not the rest.
+    Rule "duplicate" is a row identical to an earlier one; "unique" shares the key, not the rest;
+    "superseded" came with its successor.
     """
+    new = _scan(path)
     con.execute(
         "CREATE OR REPLACE TEMP TABLE bad "
         "(row_number BIGINT, rule VARCHAR, column_name VARCHAR, other BIGINT)"
@@ -124,36 +159,73 @@ def _bad_rows(
         for rule, condition in tests:
             con.execute(
                 f"INSERT INTO bad SELECT file_row_number, {literal(rule)}, "  # noqa: S608
-                f"{literal(column.name)}, NULL FROM {_scan(path)} s "
+                f"{literal(column.name)}, NULL FROM {new} s "
                 f"WHERE {condition} AND NOT EXISTS "
                 "(SELECT 1 FROM bad b WHERE b.row_number = s.file_row_number)"
             )
-    for column in [c for c in columns if c.unique]:
-        con.execute(f"""
-            INSERT INTO bad
-            SELECT n, CASE WHEN h = first_h THEN 'duplicate' ELSE 'unique' END,
-                   {literal(column.name)}, first_n
-            FROM (
-              SELECT n, h, first_value(h) OVER w AS first_h, first_value(n) OVER w AS first_n
-              FROM (
-                SELECT file_row_number AS n, {quoted(column.name)} AS k, {row_hash(columns)} AS h
-                FROM {_scan(path)} s
-                WHERE {quoted(column.name)} IS NOT NULL AND NOT EXISTS
-                  (SELECT 1 FROM bad b WHERE b.row_number = s.file_row_number)
-              )
-              WINDOW w AS (PARTITION BY k ORDER BY n)
-            )
-            WHERE n <> first_n
-            """)  # noqa: S608
-    rows: list[tuple[int, str, str, int]] = con.execute(
-        "SELECT row_number, rule, column_name, other FROM bad ORDER BY row_number"
-    ).fetchall()
-    con.execute("DROP TABLE bad")
-    return rows
+    if keys.replaces:
+        return _mark_upsert(con, new, columns, keys)
+    if keys.base is not None:
+        for key in keys.columns:
+            mark_known(con, new, columns, key, keys.base)
+    for key in keys.columns:
+        _mark_repeated(con, new, columns, key)
+    return Replaced()
+
+
+def _mark_upsert(
+    con: duckdb.DuckDBPyConnection, new: str, columns: Sequence[Column], keys: Keys
+) -> Replaced:
+    """Note what cannot stay of rows that replace old ones by their first key; give those."""
+    first, *others = keys.columns
+    superseded(con, new, first)
+    if keys.base is not None:
+        mark_replaced(con, new, columns, first, keys.base)
+    for key in others:
+        _mark_repeated(con, new, columns, key)
+    if keys.base is None:
+        return Replaced()
+    # A row that is set aside leaves its old row in place, which may stand in another one's way.
+    while sum(mark_taken(con, new, key, keys.base) for key in others):
+        pass
+    return replaced_rows(con, columns)
+
+
+def _mark_repeated(
+    con: duckdb.DuckDBPyConnection, new: str, columns: Sequence[Column], key: Sequence[str]
+) -> None:
+    """Mark new rows that share a key with an earlier one of them."""
+    con.execute(f"""
+        INSERT INTO bad
+        SELECT n, CASE WHEN h = first_h THEN 'duplicate' ELSE 'unique' END,
+               {literal(label(key))}, first_n
+        FROM (
+          SELECT n, h, first_value(h) OVER w AS first_h, first_value(n) OVER w AS first_n
+          FROM (
+            SELECT file_row_number AS n, {key_sql(key)} AS k, {row_hash(columns)} AS h
+            FROM {new} s
+            WHERE {key_sql(key)} IS NOT NULL AND NOT EXISTS
+              (SELECT 1 FROM bad b WHERE b.row_number = s.file_row_number)
+          )
+          WINDOW w AS (PARTITION BY k ORDER BY n)
+        )
+        WHERE n <> first_n
+        """)  # noqa: S608
+
+
+def _bad_rows(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[int, str, str, int | None]]:
+    """Stream (row, rule, column, other row) of the rows that cannot stay, in row order."""
+    found = con.execute("SELECT row_number, rule, column_name, other FROM bad ORDER BY row_number")
+    while rows := found.fetchmany(10_000):
+        yield from rows
 
 
 def _split(
-    staged: Staged, bad: list[tuple[int, str, str, int]], rejects: Rejects, settings: Settings
+    staged: Staged,
+    bad: Iterator[tuple[int, str, str, int | None]],
+    rejects: Rejects,
+    settings: Settings,
+    version: int,
 ) -> tuple[Staged, int, dict[tuple[str, str], int]]:
     """Write the rows that stay to a second file; the others become rejects or are duplicates."""
     import numpy as np
@@ -162,21 +234,22 @@ def _split(
     path = staged.path.with_name("kept.parquet")
     writer = StagedWriter(path, staged.schema, settings.compression)
     duplicates, broken = 0, dict[tuple[str, str], int]()
-    position, start = 0, 0
+    start = 0
     try:
+        one = next(bad, None)
         for batch in read_batches(staged.path, settings.chunk_rows):
             keep = np.ones(batch.num_rows, dtype=bool)
-            while position < len(bad) and bad[position][0] < start + batch.num_rows:
-                row, rule, column, other = bad[position]
+            while one is not None and one[0] < start + batch.num_rows:
+                row, rule, column, other = one
                 keep[row - start] = False
-                if rule == "duplicate":
+                if rule in ("duplicate", "superseded"):
                     duplicates += 1
                 else:
                     values = batch.slice(row - start, 1).to_pylist()[0]
-                    reason = _reason(rule, column, values[column], other)
+                    reason = _reason(rule, column, values, other, version)
                     rejects.add(Reject(row_json(values), rule, column, reason))
                     broken[rule, column] = broken.get((rule, column), 0) + 1
-                position += 1
+                one = next(bad, None)
             writer.write(batch.filter(pa.array(keep)))
             start += batch.num_rows
         facts = writer.close()
@@ -186,14 +259,16 @@ def _split(
     return replace(staged, path=path, facts=facts, rows=writer.rows), duplicates, broken
 
 
-def _reason(rule: str, column: str, value: object, other: int | None) -> str:
-    """Say why a row was set aside."""
+def _reason(rule: str, column: str, row: dict[str, Any], other: int | None, version: int) -> str:
+    """Say why a row was set aside. version: the one whose row it meets, where `other` is none."""
     if rule == "not null":
         return f"{column} is missing"
+    shown = row[column] if column in row else tuple(row.get(name) for name in column.split(", "))
+    said = f"{column} is {str(shown)[:80]!r}"
     if rule == "allowed":
-        return f"{column} is {str(value)[:80]!r}, which is not an allowed value"
-    said = f"{column} is {str(value)[:80]!r}"
-    return f"{said}, as in row {(other or 0) + 1}, which is otherwise different"
+        return f"{said}, which is not an allowed value"
+    where = f"row {other + 1}" if other is not None else f"a row of version {version}"
+    return f"{said}, as in {where}, which is otherwise different"
 
 
 def schema_checks(
@@ -209,7 +284,8 @@ def schema_checks(
 ) -> tuple[Check, ...]:
     """Put together what all checks found; those of severity "block" decide over publishing.
 
-    rejects: rows set aside by the reader, the cast or the cleaner, by rule and column.
+    checked: its rows and missing values are those of the whole version. rejects: rows set aside by
+    the reader, the cast or the cleaner, by rule and column.
     """
     checks: list[Check] = []
     rows = checked.staged.rows
@@ -241,3 +317,18 @@ def schema_checks(
     share = quarantined / rows_in if rows_in else 0.0
     checks.append(Check("quarantined rows", "", "block", share <= limit, quarantined, share, limit))
     return tuple(checks)
+
+
+def key_checks(checked: Checked, columns: Sequence[Column], on: Sequence[str]) -> tuple[Check, ...]:
+    """Put together what was found of the asset's key, as far as its schema does not say it."""
+    if not on:
+        return ()
+    said = {("unique", c.name) for c in columns if c.unique}
+    said |= {("not null", c.name) for c in columns if not c.nullable}
+    rules = [("unique", label(on)), *(("not null", name) for name in on)]
+    return tuple(
+        Check(name, column, "warn", not checked.broken.get((name, column)), n)
+        for name, column in rules
+        if (name, column) not in said
+        for n in [checked.broken.get((name, column), 0)]
+    )

@@ -23,6 +23,7 @@ from assets.engine.reasons import (
     changed_items,
 )
 from assets.model.declare import Asset
+from assets.model.modes import REPLACE
 from catalog.heads import Head
 from catalog.records import Materialized
 from resources.columns import fingerprint
@@ -116,6 +117,12 @@ def code_of(project: Project, asset: Asset) -> dict[str, str]:
 def declared_schema(asset: Asset) -> str:
     """Give the fingerprint of the declared columns, "" without a schema."""
     return fingerprint(asset.columns) if asset.columns is not None else ""
+
+
+def what_blocks(project: Project, asset: Asset, head: Head) -> str:
+    """Say what decides over a check beside code, config and inputs: rules, limits, rows joined."""
+    joined = head.current.data_version if asset.mode != REPLACE and head.current else ""
+    return f"{declared_schema(asset)} {quarantine_limit(project, asset)} {joined}".rstrip()
 
 
 def quarantine_limit(project: Project, asset: Asset) -> float:

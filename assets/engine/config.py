@@ -43,6 +43,8 @@ def config_of(project: Project, asset: Asset, task: str | None = None) -> dict[s
                 asset=asset.key,
                 file=str(path),
             ) from error
+    if asset.on:
+        config["on"] = ", ".join(asset.on)
     if asset.layer == "output" and not project.settings.formula_safe:
         config["csv.formula_safe"] = "no"
     return config

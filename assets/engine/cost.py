@@ -8,7 +8,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from assets.engine.arguments import answers_until, table_of
+from assets.engine.compare import own_reasons
 from assets.engine.config import config_of
+from assets.engine.increment import base_of
 from assets.engine.plan import heads_of, make_plan
 from assets.engine.project import Project
 from assets.model.declare import Asset
@@ -39,19 +41,28 @@ class Cost:
         return asdict(self)
 
 
-def costs_of(project: Project, keys: Iterable[str], task: str | None = None) -> list[Cost]:
-    """Give the cost of each of these assets that a model cleans; [] where nothing is paid."""
+def costs_of(
+    project: Project,
+    keys: Iterable[str],
+    task: str | None = None,
+    *,
+    forced: frozenset[str] = frozenset(),
+) -> list[Cost]:
+    """Give the cost of each of these assets that a model cleans; [] where nothing is paid.
+
+    forced: those that will be made whole, also where only new rows would be due.
+    """
     costs = []
     for key in keys:
         asset = project.graph.assets.get(key)
         if asset is None or all(a.kind != "cleaner" for a in asset.arguments):
             continue
         if config_of(project, asset, task).get("task.model"):
-            costs.append(_cost(project, asset, task))
+            costs.append(_cost(project, asset, task, whole=key in forced))
     return costs
 
 
-def _cost(project: Project, asset: Asset, task: str | None) -> Cost:
+def _cost(project: Project, asset: Asset, task: str | None, *, whole: bool) -> Cost:
     """Count one asset's cost over its upstream's current version."""
     from resources.llm import find_task, load_task
     from resources.llm.estimate import estimate
@@ -65,10 +76,13 @@ def _cost(project: Project, asset: Asset, task: str | None) -> Cost:
         current = heads[up].current
         if current is None:
             continue
+        # What is appended is asked for its new rows only.
+        reasons = own_reasons(project, asset, heads, plan.as_of, task)
+        base, skip = base_of(project, asset, heads, reasons, full=whole)
         found.append(
             estimate(
                 loaded,
-                table_of(project, current),
+                table_of(project, current, skip if base is not None else 0),
                 project.settings,
                 environment=os.environ,
                 salt=answers_until(asset, heads[asset.key]),

@@ -6,24 +6,27 @@ import logging
 import shutil
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
 from assets.engine.arguments import arguments_for, pin_upstream
-from assets.engine.checks import Checked, check_rows, schema_checks
-from assets.engine.compare import code_of, declared_schema, quarantine_limit
+from assets.engine.checks import Checked, check_rows, key_checks, schema_checks
+from assets.engine.compare import code_of, quarantine_limit, what_blocks
 from assets.engine.config import config_of, sources_now
 from assets.engine.content import data_version
 from assets.engine.errors import CheckFailed, RowsToRetry
 from assets.engine.identity import attempt_identity
+from assets.engine.increment import base_of, mixed
+from assets.engine.joining import join, joinable, keys_for, schema_of, totals
 from assets.engine.log import log
 from assets.engine.project import Project
 from assets.engine.publish import Result, publish
 from assets.engine.reasons import Reason
 from assets.engine.stage import stage
+from assets.model.cursor import Cursor
 from assets.model.declare import Asset
 from catalog.heads import Head
 from catalog.records import Check, Input, Materialized, SourceFile, Usage
@@ -37,7 +40,11 @@ SLOW_ANSWER: Final = 3.0
 
 @dataclass(slots=True)
 class Attempt:
-    """One try at making an asset: what it was given, and what became known on the way."""
+    """One try at making an asset: what it was given, and what became known on the way.
+
+    full: it begins anew. base: the version that its rows join; skip: the upstream's first rows,
+    which that version holds already. cursor: where its collector is.
+    """
 
     asset: Asset
     heads: Mapping[str, Head]
@@ -48,11 +55,15 @@ class Attempt:
     task: str | None
     as_of: datetime
     progress: Callable[[int], None] | None
+    full: bool = False
     id: str = field(default_factory=lambda: uuid4().hex)
     begun: datetime = field(default_factory=lambda: datetime.now(UTC))
     started: float = field(default_factory=time.monotonic)
     cpu: float = field(default_factory=time.process_time)
     identity: str = ""
+    base: Materialized | None = None
+    skip: int = 0
+    cursor: Cursor | None = None
     inputs: tuple[Input, ...] = ()
     sources: tuple[SourceFile, ...] = ()
     code: dict[str, str] = field(default_factory=dict)
@@ -120,13 +131,16 @@ def _pin(project: Project, attempt: Attempt) -> None:
     attempt.code = code_of(project, asset)
     attempt.config = config_of(project, asset, attempt.task)
     attempt.sources = sources_now(project, asset)
-    attempt.inputs = pin_upstream(project, asset, attempt.heads)
+    attempt.base, attempt.skip = base_of(
+        project, asset, attempt.heads, attempt.reasons, full=attempt.full
+    )
+    attempt.inputs = pin_upstream(project, asset, attempt.heads, attempt.skip)
     attempt.identity = attempt_identity(
         attempt.code,
         attempt.config,
         {pin.key: pin.data_version for pin in attempt.inputs},
         attempt.sources,
-        f"{declared_schema(asset)} {quarantine_limit(project, asset)}",
+        what_blocks(project, asset, attempt.head),
     )
     log(
         "pinned",
@@ -137,12 +151,13 @@ def _pin(project: Project, attempt: Attempt) -> None:
 
 
 def _result(project: Project, attempt: Attempt, staging: Path) -> Result:
-    """Call the function, stream what it returns aside, and check every row."""
+    """Call the function, stream what it returns aside, check every row, and join the old ones."""
     asset, settings = attempt.asset, project.settings
     rejects = Rejects(staging / "rejects.parquet")
     handed = arguments_for(project, attempt, rejects)
-    value = asset.function(**handed.arguments)
+    like = None if attempt.base is None else schema_of(project, attempt.base)
     try:
+        value = None if handed.idle else asset.function(**handed.arguments)
         staged = stage(
             value,
             staging / "candidate.parquet",
@@ -152,36 +167,56 @@ def _result(project: Project, attempt: Attempt, staging: Path) -> Result:
             chunk_rows=settings.chunk_rows,
             compression=settings.compression,
             progress=attempt.progress,
+            like=like,
         )
         columns = _columns(asset, staged.schema, value)
         attempt.rows_in = staged.rows + rejects.rows
         before = dict(rejects.counts)
-        checked = check_rows(staged, columns, rejects, settings, ordered=asset.ordered)
+        base = joinable(project, attempt, staged, columns, staging / "before")
+        checked = check_rows(
+            staged,
+            columns,
+            rejects,
+            settings,
+            ordered=asset.ordered,
+            keys=keys_for(asset, base),
+        )
     finally:
         rejects.close()
         handed.close()
         attempt.quarantined = rejects.rows
         attempt.usage = handed.usage()
-        attempt.warnings = (*handed.warnings(), *slow_models(attempt.usage))
-    attempt.checks = schema_checks(
-        checked,
-        columns,
-        before,
-        declared=asset.columns is not None,
-        rows_in=attempt.rows_in,
-        quarantined=rejects.rows,
-        limit=quarantine_limit(project, asset),
-        layer=asset.layer,
-    )
+        attempt.warnings = (
+            *handed.warnings(),
+            *slow_models(attempt.usage),
+            *mixed(attempt),
+        )
     log("checked", asset=asset.key, rows=checked.staged.rows, quarantined=rejects.rows)
     _balance(attempt, checked, rejects)
+    missing, rows = totals(base, checked, columns)
+    whole = replace(checked, missing=missing, staged=replace(checked.staged, rows=rows))
+    attempt.checks = (
+        *schema_checks(
+            whole,
+            columns,
+            before,
+            declared=asset.columns is not None,
+            rows_in=attempt.rows_in,
+            quarantined=rejects.rows,
+            limit=quarantine_limit(project, asset),
+            layer=asset.layer,
+        ),
+        *key_checks(checked, columns, asset.on),
+    )
     _block(project, attempt, checked, rejects)
-    version = data_version(columns, checked.staged.rows, checked.content, ordered=asset.ordered)
+    joined = join(project, asset, base, checked, columns, staging / "joined.parquet")
+    version = data_version(columns, joined.rows, joined.content, ordered=asset.ordered)
     return Result(
         checked=checked,
         columns=columns,
         data_version=version,
         rejects=rejects,
+        joined=joined,
     )
 
 
@@ -201,8 +236,6 @@ def _columns(asset: Asset, schema: object, value: object) -> tuple[Column, ...]:
     filled = value.volatile if isinstance(value, Table) else frozenset()
     if not filled:
         return columns
-    from dataclasses import replace
-
     return tuple(replace(c, volatile=c.volatile or c.name in filled) for c in columns)
 
 

@@ -11,12 +11,12 @@ import msgspec
 
 from assets.engine.compare import (
     code_of,
-    declared_schema,
     own_reasons,
-    quarantine_limit,
+    what_blocks,
 )
 from assets.engine.config import config_of, sources_now
 from assets.engine.identity import attempt_identity
+from assets.engine.increment import how
 from assets.engine.project import Project
 from assets.engine.reasons import (
     ASKED,
@@ -156,6 +156,8 @@ def _line(
     if asked:
         reasons = [*reasons, Reason(ASKED)]
     action, note = _action(project, asset, head, lines, state, asked)
+    if action == MAKE and not moving and not note:
+        note = how(project, asset, heads, reasons)
     return PlanLine(asset.key, state, action, tuple(reasons), note, version, head.held)
 
 
@@ -211,11 +213,11 @@ def is_blocked(
         return False
     if asset.layer == "raw" and (not asset.source or any(map(is_place, asset.source))):
         return False
-    return last.identity == current_identity(project, asset, lines)
+    return last.identity == current_identity(project, asset, head, lines)
 
 
 def current_identity(
-    project: Project, asset: Asset, lines: Mapping[str, PlanLine] | None = None
+    project: Project, asset: Asset, head: Head, lines: Mapping[str, PlanLine] | None = None
 ) -> str:
     """Give the identity that an attempt made now would have; "" while its upstream still moves."""
     if lines is not None and any(_moves(lines[up]) for up in asset.upstream):
@@ -227,5 +229,5 @@ def current_identity(
         config_of(project, asset),
         inputs,
         sources_now(project, asset),
-        f"{declared_schema(asset)} {quarantine_limit(project, asset)}",
+        what_blocks(project, asset, head),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import socket
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -18,8 +19,10 @@ from assets.engine.content import ALGORITHM
 from assets.engine.current import write_current
 from assets.engine.due import show_time
 from assets.engine.errors import Superseded
+from assets.engine.joining import Joined
 from assets.engine.project import Project
 from assets.engine.reasons import CORRUPTED, MISSING
+from assets.model.modes import REPLACE
 from assets.model.versions import code_version
 from catalog.records import File, Materialized, Pruned, SchemaColumn
 from resources.columns import Column, fingerprint
@@ -38,6 +41,7 @@ class Result:
     columns: tuple[Column, ...]
     data_version: str
     rejects: Rejects
+    joined: Joined
 
 
 def publish(project: Project, attempt: Attempt, result: Result) -> Materialized:
@@ -50,7 +54,7 @@ def publish(project: Project, attempt: Attempt, result: Result) -> Materialized:
             files = attempt.head.current.files
         else:
             linked, file = _final_file(project, attempt, result)
-            files = (file,)
+            files = (*result.joined.kept, file)
         quarantine = _keep_quarantine(project, attempt, result)
         provenance = _keep_provenance(project, attempt, result)
         event = _put(project, attempt, _event(project, attempt, result, files, unchanged))
@@ -69,6 +73,8 @@ def publish(project: Project, attempt: Attempt, result: Result) -> Materialized:
 def _is_unchanged(attempt: Attempt, result: Result) -> bool:
     """Tell whether the current version already holds exactly this, intact."""
     current = attempt.head.current
+    if result.joined.written is None:
+        return True
     return (
         current is not None
         and current.data_version == result.data_version
@@ -80,7 +86,8 @@ def _is_unchanged(attempt: Attempt, result: Result) -> bool:
 
 def _final_file(project: Project, attempt: Attempt, result: Result) -> tuple[Path, File]:
     """Give the staged rows their final form and name."""
-    asset, staged = attempt.asset, result.checked.staged
+    asset, staged = attempt.asset, result.joined.written
+    assert staged is not None  # noqa: S101 - without a new row the result is unchanged
     facts, source, suffix = staged.facts, staged.path, ".parquet"
     if asset.layer == "output":
         from resources.export import write_csv
@@ -102,7 +109,7 @@ def _final_file(project: Project, attempt: Attempt, result: Result) -> tuple[Pat
         rows=staged.rows,
         bytes=facts.bytes,
         checksum=facts.checksum,
-        content=result.checked.content,
+        content=result.joined.written_content,
         mtime_ns=target.stat().st_mtime_ns,
     )
 
@@ -139,8 +146,10 @@ def _event(
     project: Project, attempt: Attempt, result: Result, files: tuple[File, ...], unchanged: bool
 ) -> Materialized:
     """Write down everything about the version."""
-    asset, head, checked = attempt.asset, attempt.head, result.checked
-    schema = fingerprint(result.columns)
+    asset, head, checked, joined = attempt.asset, attempt.head, result.checked, result.joined
+    base = attempt.base
+    stands = base if joined.written is None else None
+    schema = fingerprint(result.columns) if stands is None else stands.schema_fingerprint
     same = head.current is not None and head.current.schema_fingerprint == schema
     number = head.current.schema_version if same and head.current else head.schema_version + 1
     return Materialized(
@@ -159,11 +168,16 @@ def _event(
         code_version=code_version(attempt.code),
         code=attempt.code,
         config=attempt.config,
-        data_version=result.data_version,
+        data_version=result.data_version if stands is None else stands.data_version,
         content_algorithm=ALGORITHM,
         unchanged=unchanged,
         files=files,
-        rows=checked.staged.rows,
+        rows=joined.rows,
+        mode=REPLACE if base is None else asset.mode,
+        base=base.number if base is not None and joined.grown and base.key == asset.key else 0,
+        added=checked.staged.rows,
+        replaced=joined.replaced,
+        cursor=attempt.cursor.stored() if attempt.cursor is not None else "",
         rows_in=attempt.rows_in,
         duplicates=checked.duplicates,
         quarantined=result.rejects.rows,
@@ -173,10 +187,7 @@ def _event(
         schema_version=number,
         schema_fingerprint=schema,
         declared_schema=declared_schema(asset),
-        columns=tuple(
-            SchemaColumn(c.name, c.type, c.nullable, c.unique, tuple(c.allowed))
-            for c in result.columns
-        ),
+        columns=stands.columns if stands is not None else _columns(result.columns),
         checks=attempt.checks,
         usage=attempt.usage,
         calls_file=calls_of(project, attempt),
@@ -189,6 +200,13 @@ def _event(
         log=attempt.log,
         host=socket.gethostname(),
         release=_release(),
+    )
+
+
+def _columns(columns: Sequence[Column]) -> tuple[SchemaColumn, ...]:
+    """Write columns as events do."""
+    return tuple(
+        SchemaColumn(c.name, c.type, c.nullable, c.unique, tuple(c.allowed)) for c in columns
     )
 
 

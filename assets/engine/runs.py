@@ -103,6 +103,7 @@ def materialize_all(  # noqa: PLR0913 - who is told of what, all by name
     run: str,
     by: str,
     forced: frozenset[str] = frozenset(),
+    full: bool = False,
     task: str | None = None,
     waiting: Callable[[Holder], None] | None = None,
     started: Callable[[str], Callable[[int], None] | None] = lambda _key: None,
@@ -111,8 +112,8 @@ def materialize_all(  # noqa: PLR0913 - who is told of what, all by name
     """Make assets one after the other, in the order given; give the keys that failed.
 
     What is downstream of a failure is left alone: `ended` is told a sentence instead of an outcome.
-    started: told each key, gives who wants to hear of its rows. waiting: told who is being waited
-    for.
+    full: those that are forced are made anew from their beginning. started: told each key, gives
+    who wants to hear of its rows. waiting: told who is being waited for.
     """
     failed: list[str] = []
     stopped: set[str] = set()
@@ -128,6 +129,7 @@ def materialize_all(  # noqa: PLR0913 - who is told of what, all by name
                 run=run,
                 by=by,
                 force=key in forced,
+                full=full and key in forced,
                 task=task if uses_cleaner(project, key) else None,
                 waiting=waiting,
                 progress=progress,

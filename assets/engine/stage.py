@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -79,7 +79,7 @@ class StagedWriter:
         self._writer.is_open = False  # or it would write its footer when it is collected
 
 
-def stage(
+def stage(  # noqa: PLR0913 - what becomes of the rows, all by name
     value: object,
     path: Path,
     *,
@@ -89,18 +89,25 @@ def stage(
     chunk_rows: int,
     compression: str,
     progress: Callable[[int], None] | None = None,
+    like: pa.Schema | None = None,
 ) -> Staged:
     """Write `value` to `path`; rows whose values do not fit the declared types become rejects.
 
+    like: what the rows join, where they join some: undeclared columns take its types, and where
+    nothing new is handed over (None, no table) that is no mistake.
     Raises SchemaMismatch for missing columns and for types that change on the way.
     """
     import pyarrow as pa
 
-    schema, batches = as_batches(value, chunk_rows)
+    declared = _declared(columns)
+    schema, batches = _handed(value, chunk_rows, like, declared)
     ignored: tuple[str, ...] = ()
-    if columns is not None:
+    if columns is not None and declared is not None:
         ignored = _match(key, columns, schema)
-        target = pa.schema([pa.field(c.name, arrow_type(c)) for c in columns])
+        target = declared
+    elif like is not None:
+        target = pa.schema([*like, *(f for f in _plain(schema) if f.name not in like.names)])
+        batches = filled(batches, [f for f in target if f.name not in schema.names])
     else:
         target = _plain(schema)
     _distinct(key, target)
@@ -116,6 +123,43 @@ def stage(
         if isinstance(error, Exception) and not isinstance(error, DataOpsError):
             error.add_note(f"{key} had handed over {writer.rows:,} rows before this happened")
         raise
+
+
+def _declared(columns: tuple[Column, ...] | None) -> pa.Schema | None:
+    """Give the Arrow schema of declared columns."""
+    import pyarrow as pa
+
+    if columns is None:
+        return None
+    return pa.schema([pa.field(c.name, arrow_type(c)) for c in columns])
+
+
+def _handed(
+    value: object, rows: int, like: pa.Schema | None, declared: pa.Schema | None
+) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+    """Give the schema and batches of what was handed over; of nothing, where nothing may be."""
+    nothing = declared if declared is not None else like
+    if value is None and like is not None:
+        return nothing, iter(())
+    try:
+        schema, batches = as_batches(value, rows)
+    except DataOpsError as error:
+        if nothing is None or not error.facts.get("empty"):
+            raise
+        return nothing, iter(())
+    return (nothing, iter(())) if like is not None and not schema.names else (schema, batches)
+
+
+def filled(
+    batches: Iterator[pa.RecordBatch], fields: Sequence[pa.Field]
+) -> Iterator[pa.RecordBatch]:
+    """Add columns without any value."""
+    import pyarrow as pa
+
+    for batch in batches:
+        nulls = [pa.nulls(batch.num_rows, field.type) for field in fields]
+        schema = pa.schema([*batch.schema, *fields])
+        yield pa.RecordBatch.from_arrays([*batch.columns, *nulls], schema=schema)
 
 
 def _match(key: str, columns: tuple[Column, ...], schema: pa.Schema) -> tuple[str, ...]:

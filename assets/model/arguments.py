@@ -17,6 +17,7 @@ _INJECTED: Final = {
     "Params": "params",
     "Source": "source",
     "Previous": "previous",
+    "Cursor": "cursor",
 }
 
 
@@ -24,7 +25,7 @@ _INJECTED: Final = {
 class Argument:
     """One parameter of an asset's function.
 
-    kind: upstream, cleaner, params, source or previous. key: the upstream's key.
+    kind: upstream, cleaner, params, source, previous or cursor. key: the upstream's key.
     form: how an upstream is handed over: table, frame, arrow, relation, frames or batches.
     """
 
@@ -55,7 +56,8 @@ def arguments_of(
                 f"{key} takes a parameter {name!r}, which none of its upstream "
                 f"{list(upstream)} explains{did_you_mean(name, by_name)}",
                 "call parameters like the last part of an upstream's key "
-                "(layer_name where two share it), or annotate them with Cleaner, Params or Source",
+                "(layer_name where two share it), "
+                "or annotate them with Cleaner, Params, Source or Cursor",
                 asset=key,
                 parameter=name,
             )

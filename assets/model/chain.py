@@ -64,6 +64,7 @@ def _cleaned(raw: Asset, key: str) -> Asset:
         owner=raw.owner,
         ordered=raw.ordered,
         max_quarantine=raw.max_quarantine,
+        mode="replace" if raw.mode == "replace" else "append",
         file=raw.file,
         line=raw.line,
         engine_version=CHAIN_VERSION,

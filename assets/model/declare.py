@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar, overload
 
 from assets.model.arguments import Argument, arguments_of
 from assets.model.errors import DeclarationError
+from assets.model.modes import check_mode
 from assets.model.schema import Schema
 from resources.columns import Column
 from resources.errors import did_you_mean
@@ -51,6 +52,8 @@ class Asset:
     renamed_from: str = ""
     ordered: bool = False
     max_quarantine: float | None = None
+    mode: str = "replace"
+    on: tuple[str, ...] = ()
     file: str = ""
     line: int = 0
     engine_version: str = ""
@@ -88,6 +91,8 @@ def asset(
     renamed_from: str = "",
     ordered: bool = False,
     max_quarantine: float | None = None,
+    mode: str = "replace",
+    on: Iterable[str] = (),
 ) -> Callable[[_Function], _Function]: ...
 
 
@@ -100,6 +105,9 @@ def asset(function: Any = None, /, **options: Any) -> Any:
     schedule: hourly, daily, weekly, monthly, yearly or a cron line (UTC); fresh_for: how long a
     raw asset stays fresh. chain: whether a raw asset brings its cleaned and CSV assets.
     ordered: row order is content. max_quarantine: share of rows (0..1) that may be set aside.
+    mode: how what is made joins the version before. replace: it stands alone; append: new rows are
+    added; upsert (raw): rows with a known key replace the old ones. on: the key's columns.
+    A processed asset with mode="append" is made row by row of one upstream: it is handed new rows.
 
     The function stays an ordinary function. Raises DeclarationError with what to do.
     """
@@ -132,6 +140,8 @@ def _declare(  # noqa: PLR0913 - all that a declaration may say
     renamed_from: str = "",
     ordered: bool = False,
     max_quarantine: float | None = None,
+    mode: str = "replace",
+    on: Iterable[str] = (),
 ) -> Asset:
     """Check the declaration and put it together."""
     code = function.__code__
@@ -164,6 +174,9 @@ def _declare(  # noqa: PLR0913 - all that a declaration may say
         raise DeclarationError(
             f"{key} has max_quarantine={max_quarantine}", "give a share from 0 to 1", asset=key
         )
+    columns = schema.columns() if schema is not None else None
+    keys = _strings(key, "on", on)
+    check_mode(key, layer, mode, keys, columns, edges, arguments, ordered=ordered)
     return Asset(
         key=key,
         layer=layer,
@@ -172,7 +185,7 @@ def _declare(  # noqa: PLR0913 - all that a declaration may say
         arguments=arguments,
         description=_first_line(function.__doc__),
         upstream=edges,
-        columns=schema.columns() if schema is not None else None,
+        columns=columns,
         task=task,
         params=dict(params or {}),
         files=_strings(key, "files", files),
@@ -185,6 +198,8 @@ def _declare(  # noqa: PLR0913 - all that a declaration may say
         renamed_from=renamed_from,
         ordered=ordered,
         max_quarantine=max_quarantine,
+        mode=mode,
+        on=keys,
         file=code.co_filename,
         line=code.co_firstlineno,
     )

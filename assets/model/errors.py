@@ -17,5 +17,9 @@ class CycleError(DataOpsError):
     """Assets are made from each other."""
 
 
+class CursorError(DataOpsError):
+    """A cursor is moved to something that it cannot hold, or that cannot be compared."""
+
+
 class SelectionError(DataOpsError):
     """A selection that cannot be read."""

@@ -1,0 +1,169 @@
+"""Increments: what an attempt builds on, and what of its upstream and source is new to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from assets.engine.compare import declared_schema
+from assets.engine.config import config_of, source_paths
+from assets.engine.content import ALGORITHM
+from assets.engine.errors import FileDamaged
+from assets.engine.project import Project
+from assets.engine.reasons import CODE, CONFIG, CORRUPTED, MISSING, UPSTREAM, Reason
+from assets.model.declare import Asset
+from assets.model.modes import REPLACE
+from catalog.events import EventStore
+from catalog.heads import Head
+from catalog.records import Input, Materialized, SourceFile
+from resources.errors import SourceError
+
+if TYPE_CHECKING:
+    from assets.engine.make import Attempt
+
+Key = tuple[str, ...]
+"""The columns whose values, together, no two rows share."""
+
+
+def base_of(
+    project: Project,
+    asset: Asset,
+    heads: Mapping[str, Head],
+    reasons: Sequence[Reason],
+    *,
+    full: bool = False,
+) -> tuple[Materialized | None, int]:
+    """Give the version that new rows join, and how many rows of the upstream it holds already.
+
+    None where the asset is made whole: for a raw one the first time and where `full` asks for it,
+    for a processed one also whenever anything but new rows above is the reason.
+    """
+    current = heads[asset.key].current
+    if current is None or full or asset.mode == REPLACE:
+        return None, 0
+    if asset.layer == "raw":
+        _need_files(asset.key, current, reasons)
+        return current, 0
+    if any(reason.kind != UPSTREAM for reason in reasons) or len(current.inputs) != 1:
+        return None, 0
+    above, pin = heads[asset.upstream[0]].current, current.inputs[0]
+    if above is None or pin.key != asset.upstream[0] or current.content_algorithm != ALGORITHM:
+        return None, 0
+    skip = rows_before(project.events, pin, above)
+    return (None, 0) if skip is None else (current, skip)
+
+
+def rows_before(events: EventStore, pin: Input, above: Materialized) -> int | None:
+    """Give how many rows of a version, its first ones, are exactly those of a pinned version.
+
+    None where it did not grow from it: an append keeps what is there, in front; nothing else does.
+    """
+    step = above
+    while step.data_version != pin.data_version:
+        before = events.get(step.key, step.base) if step.base else None
+        if not isinstance(before, Materialized):
+            return None
+        step = before
+    return step.rows
+
+
+def _need_files(key: str, current: Materialized, reasons: Sequence[Reason]) -> None:
+    """Refuse to add rows to a version that is not whole: what it had cannot be collected again."""
+    bad = [reason for reason in reasons if reason.kind in (MISSING, CORRUPTED)]
+    if bad:
+        raise FileDamaged(
+            f"{key} adds rows to version {current.number}, but {bad[0].about} is "
+            f"{'gone' if bad[0].kind == MISSING else 'damaged'}",
+            f"restore that file from a backup, go back (dataops rollback {key}), or collect "
+            f"everything anew: dataops materialize {key} --full",
+            asset=key,
+            file=bad[0].about,
+        )
+
+
+def keys_of(asset: Asset) -> tuple[Key, ...]:
+    """Give the asset's keys: `on`, then each Unique column of its schema."""
+    unique = [(c.name,) for c in asset.columns or () if c.unique]
+    return tuple(dict.fromkeys([*([asset.on] if asset.on else []), *unique]))
+
+
+def same_form(project: Project, asset: Asset, base: Materialized) -> bool:
+    """Tell whether the declaration asks of old rows what it asked of them when they came."""
+    return (
+        base.declared_schema == declared_schema(asset)
+        and base.config.get("on") == config_of(project, asset).get("on")
+        and base.content_algorithm == ALGORITHM
+    )
+
+
+def cursor_start(attempt: Attempt) -> str:
+    """Give the stored cursor that a collection begins with."""
+    current = attempt.head.current
+    return "" if current is None or attempt.full else current.cursor
+
+
+def fresh_files(
+    project: Project, asset: Asset, base: Materialized | None, now: Sequence[SourceFile]
+) -> tuple[Path, ...] | None:
+    """Give the source files that the base was not read from; None: hand over what is declared.
+
+    A collector that takes a Cursor says itself what is new. A file that only got another name was
+    read before. Raises SourceError for a changed file whose old rows could not be told apart.
+    """
+    by_cursor = any(argument.kind == "cursor" for argument in asset.arguments)
+    if base is None or by_cursor or not all(_is_file(source) for source in asset.source):
+        return None
+    before = {source.path: source.checksum for source in base.sources}
+    here = {source.path for source in now}
+    moved = {checksum for path, checksum in before.items() if path not in here}
+    new = [
+        source
+        for source in now
+        if before.get(source.path) != source.checksum
+        and (source.path in before or source.checksum not in moved)
+    ]
+    changed = [source.path for source in new if source.path in before]
+    if changed and not keys_of(asset):
+        raise SourceError(
+            f"{asset.key} adds the rows of new files, but {changed[0]} was read before and has "
+            "changed since: its old rows would come twice",
+            'say what tells rows apart (on=["id"], or a Unique column), put new rows into new '
+            f"files, or collect everything anew: dataops materialize {asset.key} --full",
+            asset=asset.key,
+            file=changed[0],
+        )
+    paths = source_paths(project, asset)
+    return tuple(paths[source.path] for source in new)
+
+
+def _is_file(source: str) -> bool:
+    """Tell a file or a pattern from an address or a named database."""
+    return "://" not in source and not source.startswith("sql:")
+
+
+def mixed(attempt: Attempt) -> tuple[str, ...]:
+    """Warn where rows collected by new code join rows collected by old code."""
+    changed = {r.kind for r in attempt.reasons if r.kind in (CODE, CONFIG)}
+    base, asset = attempt.base, attempt.asset
+    if base is None or asset.layer != "raw" or not changed:
+        return ()
+    said = (
+        f"{' and '.join(sorted(changed))}: the {base.rows:,} rows of version {base.number} stay "
+        "as they were collected, only new ones come by it; to collect everything anew: "
+        f"dataops materialize {asset.key} --full"
+    )
+    return (said,)
+
+
+def how(
+    project: Project, asset: Asset, heads: Mapping[str, Head], reasons: Sequence[Reason]
+) -> str:
+    """Say in the plan how an incremental asset would be made ("" for what is replaced anyway)."""
+    current = heads[asset.key].current
+    if asset.mode == REPLACE or current is None:
+        return ""
+    if asset.layer == "raw":
+        return f"{asset.mode}s" + (f", cursor {current.cursor}" if current.cursor else "")
+    base, _ = base_of(project, asset, heads, reasons)
+    return "appends what is new" if base is not None else "made whole"

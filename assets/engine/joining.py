@@ -1,0 +1,294 @@
+"""Joining: new rows join a version's files; each materialization writes one new file, no more.
+
+Files stay as they are, but for those that hold replaced rows, and for the newest ones once there
+are many small ones: what stays of them goes into the new file, in front of the new rows. So rows
+keep their order, and a row is written again a few times in its life at most.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from assets.engine.arguments import verify
+from assets.engine.checks import Checked, check_rows, content_of
+from assets.engine.errors import CheckFailed, SchemaMismatch
+from assets.engine.increment import keys_of, same_form
+from assets.engine.known import Base, Keys
+from assets.engine.project import Project
+from assets.engine.stage import Staged, StagedWriter, filled, read_batches, stage
+from assets.model.declare import Asset
+from assets.model.modes import UPSERT
+from catalog.records import File, Materialized
+from resources.columns import Column, fingerprint
+from resources.rejects import Rejects
+from resources.settings import Settings
+from resources.tables import Table, parquet_table
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+    from assets.engine.make import Attempt
+
+FANOUT: Final = 32
+"""So many of the newest files, of one size, become one."""
+LARGE: Final = 1_000_000
+"""Files of so many rows are never merged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """A version as it will be: files that stay, and the one that is written (None: no new row).
+
+    content: of the whole. replaced: old rows that made room. grown: whether the old rows all stand,
+    in front, as they were.
+    """
+
+    kept: tuple[File, ...]
+    written: Staged | None
+    written_content: str
+    rows: int
+    content: str
+    replaced: int
+    grown: bool
+
+
+def base_rows(project: Project, version: Materialized) -> Base:
+    """Give a version's rows as what new ones join."""
+    return Base(
+        version=version.number,
+        paths=tuple(project.data / file.path for file in version.files),
+        files=version.files,
+        rows=version.rows,
+        content=sum(int(file.content) for file in version.files),
+        missing={c.column: c.rows for c in version.checks if c.name == "missing values"},
+    )
+
+
+def schema_of(project: Project, version: Materialized) -> pa.Schema:
+    """Give the Arrow schema of a version's files."""
+    return parquet_table([project.data / file.path for file in version.files]).schema
+
+
+def keys_for(asset: Asset, base: Base | None) -> Keys:
+    """Give what tells the asset's rows apart."""
+    return Keys(keys_of(asset), asset.mode == UPSERT, frozenset(asset.on), base)
+
+
+def in_new_form(
+    project: Project,
+    asset: Asset,
+    version: Materialized,
+    columns: tuple[Column, ...],
+    target: pa.Schema,
+    aside: Path,
+) -> Base:
+    """Write a version's rows with the columns that hold now (as Arrow: `target`), to be joined.
+
+    A column that they do not have is missing in all of them. Raises SchemaMismatch where a row does
+    not fit: rows that were published are never set aside.
+    """
+    for file in version.files:
+        verify(project.data / file.path, file.checksum, asset.key, version.number)
+    table = parquet_table([project.data / file.path for file in version.files], version.rows)
+    new = [field for field in target if field.name not in table.schema.names]
+    rejects, settings = Rejects(aside / "rejects.parquet"), project.settings
+    try:
+        staged = stage(
+            Table(
+                lambda: pa_schema([*table.schema, *new]),
+                lambda rows: filled(table.batches(rows), new),
+            ),
+            aside / "rows.parquet",
+            key=asset.key,
+            columns=asset.columns,
+            rejects=rejects,
+            chunk_rows=settings.chunk_rows,
+            compression=settings.compression,
+            like=target,
+        )
+        keys = Keys(keys_of(asset), required=frozenset(asset.on))
+        checked = check_rows(staged, columns, rejects, settings, ordered=False, keys=keys)
+    finally:
+        rejects.close()
+    if checked.staged.rows != version.rows:
+        _refuse(asset, version, rejects, checked)
+    return Base(
+        version=version.number,
+        paths=(checked.staged.path,),
+        files=(),
+        rows=version.rows,
+        content=int(checked.content),
+        missing=checked.missing,
+    )
+
+
+def pa_schema(fields: Sequence[pa.Field]) -> pa.Schema:
+    """Make a schema of fields."""
+    import pyarrow as pa
+
+    return pa.schema(fields)
+
+
+def _refuse(asset: Asset, version: Materialized, rejects: Rejects, checked: Checked) -> None:
+    """Say which rule old rows break."""
+    broken = [f"{rule} of {column}: {n}" for (rule, column), n in rejects.counts.items()]
+    if checked.duplicates:
+        broken.append(f"equal rows with one key: {checked.duplicates}")
+    raise SchemaMismatch(
+        f"{asset.key}: {version.rows - checked.staged.rows:,} of the {version.rows:,} rows of "
+        f"version {version.number}, which new rows would join, break what is declared now "
+        f"({', '.join(broken)})",
+        "let the declaration take them (a new column may be missing in them: `| None`), or "
+        f"collect everything anew: dataops materialize {asset.key} --full",
+        asset=asset.key,
+    )
+
+
+def joinable(
+    project: Project, attempt: Attempt, staged: Staged, columns: tuple[Column, ...], aside: Path
+) -> Base | None:
+    """Give the rows that the staged ones join, in the form that holds now; None without any."""
+    asset, version = attempt.asset, attempt.base
+    if version is None:
+        return None
+    alike = not staged.rows or fingerprint(columns) == version.schema_fingerprint
+    if alike and same_form(project, asset, version):
+        return base_rows(project, version)
+    return in_new_form(project, asset, version, columns, staged.schema, aside)
+
+
+def totals(
+    base: Base | None, checked: Checked, columns: Sequence[Column]
+) -> tuple[dict[str, int], int]:
+    """Give the missing values by column, and the rows, of the whole version."""
+    if base is None:
+        return checked.missing, checked.staged.rows
+    missing = {
+        c.name: base.missing.get(c.name, 0)
+        - checked.replaced.missing.get(c.name, 0)
+        + checked.missing.get(c.name, 0)
+        for c in columns
+    }
+    return missing, base.rows - checked.replaced.rows + checked.staged.rows
+
+
+def join(
+    project: Project,
+    asset: Asset,
+    base: Base | None,
+    checked: Checked,
+    columns: Sequence[Column],
+    to: Path,
+) -> Joined:
+    """Put the new rows, and what old rows must be written again, into one new file aside (`to`)."""
+    if base is None:
+        rows, content = checked.staged.rows, checked.content
+        return Joined((), checked.staged, content, rows, content, 0, grown=False)
+    if base.files and not checked.staged.rows:
+        return Joined(base.files, None, "", base.rows, str(base.content), 0, grown=True)
+    leaving = checked.replaced.places
+    again, kept = _again(base, set(leaving))
+    written, content = checked.staged, checked.content
+    if again:
+        for file in base.files:
+            if file not in kept:
+                verify(project.data / file.path, file.checksum, asset.key, base.version)
+        written = _write(again, checked.staged, leaving, to, project.settings)
+        content = content_of(written.path, columns, project.settings)
+    joined = Joined(
+        kept=kept,
+        written=written,
+        written_content=content,
+        rows=sum(file.rows for file in kept) + written.rows,
+        content=str(sum(int(file.content) for file in kept) + int(content)),
+        replaced=checked.replaced.rows,
+        grown=not leaving and bool(base.files),
+    )
+    _balance(asset, base, checked, joined)
+    return joined
+
+
+def _balance(asset: Asset, base: Base, checked: Checked, joined: Joined) -> None:
+    """Hold the books of the whole version: what was there, plus new rows, minus replaced ones."""
+    expected = base.rows + checked.staged.rows - joined.replaced
+    if joined.rows != expected:
+        raise CheckFailed(
+            f"{asset.key}: {base.rows} rows and {checked.staged.rows} new ones, of which "
+            f"{joined.replaced} replace old ones, are {expected}, but {joined.rows} were written",
+            "this is a defect of the product: please report it with the log",
+            asset=asset.key,
+        )
+
+
+def _again(base: Base, touched: set[Path]) -> tuple[tuple[Path, ...], tuple[File, ...]]:
+    """Give the files whose rows are written again, in order, and those that stay."""
+    if not base.files:
+        return base.paths, ()
+    pairs = list(zip(base.paths, base.files, strict=True))
+    rest = [pair for pair in pairs if pair[0] not in touched]
+    stay = rest[: len(rest) - worn([file for _, file in rest])]
+    paths = {path for path, _ in stay}
+    again = tuple(path for path in base.paths if path not in paths)
+    return again, tuple(file for _, file in stay)
+
+
+def worn(files: Sequence[File]) -> int:
+    """Give how many of the last files are to become one: FANOUT of one size or smaller.
+
+    Sizes are powers of FANOUT, in rows: a row is written again once for each power it rises by.
+    """
+    sizes = [_size(file.rows) for file in files]
+    for most in sorted(set(sizes)):
+        run = next((at for at, size in enumerate(reversed(sizes)) if size > most), len(sizes))
+        if run >= FANOUT and most < _size(LARGE):
+            return run
+    return 0
+
+
+def _size(rows: int) -> int:
+    """Give a file's size as a power of FANOUT, those of LARGE and more rows as one."""
+    return int(math.log(min(max(rows, 1), LARGE) + 0.5, FANOUT))
+
+
+def _write(
+    again: Sequence[Path],
+    new: Staged,
+    leaving: Mapping[Path, np.ndarray],
+    to: Path,
+    settings: Settings,
+) -> Staged:
+    """Write the old rows that stay, then the new ones, to one file."""
+    writer = StagedWriter(to, new.schema, settings.compression)
+    try:
+        for path in again:
+            for batch in _staying(path, leaving.get(path), settings.chunk_rows):
+                writer.write(batch.select(new.schema.names).cast(new.schema))
+        for batch in read_batches(new.path, settings.chunk_rows):
+            writer.write(batch)
+        facts = writer.close()
+    except BaseException:
+        writer.abort()
+        raise
+    return Staged(to, facts, writer.rows, new.schema)
+
+
+def _staying(path: Path, places: np.ndarray | None, size: int) -> Iterator[pa.RecordBatch]:
+    """Stream a file's rows but those at these places."""
+    import numpy as np
+    import pyarrow as pa
+
+    start = 0
+    for batch in read_batches(path, size):
+        if places is None:
+            yield batch
+            continue
+        keep = np.ones(batch.num_rows, dtype=bool)
+        low, high = np.searchsorted(places, [start, start + batch.num_rows])
+        keep[places[low:high] - start] = False
+        start += batch.num_rows
+        yield batch.filter(pa.array(keep))
