@@ -54,7 +54,8 @@ def plan_prune(
 ) -> PrunePlan:
     """Say what pruning to the newest `keep` versions (at least 1) of each asset would end.
 
-    Current and held versions stay, and so does every file that a version that stays shares.
+    Current and held versions stay, and so does every file that a version that stays shares, and
+    the record of how its rows were made, also of those that it was appended to.
     age: seconds after which files that nobody names count as left behind.
     """
     if keep < 1:
@@ -133,8 +134,23 @@ def _leaving(known: _Known, asked: set[int], head: Head) -> tuple[tuple[int, ...
     kept = {f.path for v in known.alive if v.number not in numbers for f in v.files}
     kept |= {f.path for f in current.files} if current is not None else set()
     files = dict.fromkeys(f.path for v in leaving for f in v.files if f.path not in kept)
-    files |= dict.fromkeys(v.provenance_file for v in leaving if v.provenance_file)
+    told = _told(known, [v for v in known.alive if v.number not in numbers])
+    files |= dict.fromkeys(
+        v.provenance_file for v in leaving if v.provenance_file and v.number not in told
+    )
     return tuple(version.number for version in leaving), tuple(files)
+
+
+def _told(known: _Known, staying: list[Materialized]) -> set[int]:
+    """Give the versions whose records say how rows of the staying ones were made."""
+    every = {version.number: version for version in (*known.gone, *known.alive)}
+    told: set[int] = set()
+    for version in staying:
+        number = version.number
+        while number in every and number not in told:
+            told.add(number)
+            number = every[number].base
+    return told
 
 
 def _orphans(data: Path, known: Mapping[str, _Known], age: float) -> Iterator[str]:
@@ -143,17 +159,21 @@ def _orphans(data: Path, known: Mapping[str, _Known], age: float) -> Iterator[st
     Only what looks like a version of a known asset, older than the asset's newest version: a
     newer file may belong to events that a restore lost, and other files to the user.
     """
+    named = {f for versions in known.values() for f in _files(versions.alive)}
+    ended = {f for versions in known.values() for f in _files(versions.gone)}
+    sources = {key: _sources(versions) for key, versions in known.items()}
     for layer, suffix in _SUFFIX.items():
         for path in sorted((data / layer).glob(f"*{suffix}")):
             parts = _VERSION_FILE.fullmatch(path.name)
-            versions = known.get(f"{layer}.{parts[1]}") if parts is not None else None
+            key = f"{layer}.{parts[1]}" if parts is not None else ""
+            versions = known.get(key)
             if parts is None or versions is None:
                 continue
             relative = f"{layer}/{path.name}"
-            if relative in _files(versions.alive) or path.name in _sources(versions):
+            if relative in named or path.name in sources[key]:
                 continue
             stale = parts[2] < _newest(versions) and _age(path) > age
-            if stale or relative in _files(versions.gone):
+            if stale or relative in ended:
                 yield relative
 
 

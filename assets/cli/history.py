@@ -40,9 +40,11 @@ def _row(event: Any) -> tuple[object, ...]:
 
     when, by = ago(event.at), event.by
     if isinstance(event, Materialized):
-        what = "unchanged" if event.unchanged else "made"
-        why = "; ".join(event.why)
-        return event.number, what, when, by, event.rows, f"{event.seconds:.1f} s", why
+        done = {"append": "appended", "upsert": "upserted"}.get(event.mode, "made")
+        what = "unchanged" if event.unchanged else done
+        why = "; ".join(event.why) + (f" (cursor {event.cursor})" if event.cursor else "")
+        rows = f"{event.rows:,}" + (f" (+{event.added:,})" if done != "made" else "")
+        return event.number, what, when, by, rows, f"{event.seconds:.1f} s", why
     if isinstance(event, Attempted):
         return "", event.state, when, by, event.rows or "", f"{event.seconds:.1f} s", event.error
     if isinstance(event, RolledBack):
@@ -181,6 +183,7 @@ def verify(
     )
     heads = heads_of(project)
     data: list[dict[str, Any]] = []
+    read: dict[str, str] = {}  # versions share files: each is read once
     for key in keys:
         head = heads.get(key)
         if head is None:
@@ -191,11 +194,13 @@ def verify(
         )
         for version in versions:
             for file in version.files if version.number not in gone else ():
-                path = project.data / file.path
-                try:
-                    found = "ok" if file_facts(path).checksum == file.checksum else "corrupted"
-                except OSError:
-                    found = "missing"
+                if file.path not in read:
+                    try:
+                        read[file.path] = file_facts(project.data / file.path).checksum
+                    except OSError:
+                        read[file.path] = ""
+                same = read[file.path] == file.checksum
+                found = "ok" if same else "corrupted" if read[file.path] else "missing"
                 data.append(
                     {"key": key, "version": version.number, "file": file.path, "found": found}
                 )

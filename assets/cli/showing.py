@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from resources.rejects import Reject
 
 _EXAMPLES = 10
+_SHOWN = 5
 
 
 @app.command()
@@ -41,6 +43,8 @@ def show(key: Key, json: Json = False) -> None:
                 "description": asset.description,
                 "file": asset.file,
                 "line": asset.line,
+                "mode": asset.mode,
+                "on": list(asset.on),
                 "current": msgspec.to_builtins(head.current),
                 "last_attempt": msgspec.to_builtins(head.last_attempt),
                 "quarantine": [asdict(reject) for reject in rejects],
@@ -83,6 +87,8 @@ def _facts(project: Project, asset: Asset, line: PlanLine, head: Head) -> list[t
         ("state", f"held at {line.held}" if line.held else line.state),
         ("why", why(line)),
     ]
+    if asset.mode != "replace":
+        facts.append(("mode", asset.mode + (f" on {', '.join(asset.on)}" if asset.on else "")))
     if head.current is not None:
         facts += _version(project, head.current)
     review = _last_review(project, head)
@@ -103,8 +109,9 @@ def _version(project: Project, version: Materialized) -> list[tuple[str, object]
     return [
         ("version", f"{version.number} ({who})"),
         ("rows", _books(version)),
-        ("files", ", ".join(str(project.data / file.path) for file in version.files)),
-        ("checksum", ", ".join(file.checksum for file in version.files)),
+        *([("cursor", version.cursor)] if version.cursor else []),
+        ("files", _list(str(project.data / file.path) for file in version.files)),
+        ("checksum", _list(file.checksum for file in version.files)),
         ("data version", version.data_version),
         ("schema", f"version {version.schema_version}: {columns}"),
         ("made from", ", ".join(made_from or [source.path for source in version.sources])),
@@ -128,7 +135,18 @@ def _check(check: Check) -> str:
 def _books(version: Materialized) -> str:
     """Say where a version's rows went."""
     aside = f"{version.duplicates:,} duplicates - {version.quarantined:,} in quarantine"
+    if version.mode != "replace":
+        before = version.rows - version.added + version.replaced
+        gone = f" - {version.replaced:,} replaced" if version.replaced else ""
+        return f"{version.rows:,} = {before:,} before{gone} + {version.rows_in:,} in - {aside}"
     return f"{version.rows:,} = {version.rows_in:,} in - {aside}"
+
+
+def _list(parts: Iterable[str]) -> str:
+    """Name the first few, and how many there are."""
+    every = list(parts)
+    more = f" and {len(every) - _SHOWN} more" if len(every) > _SHOWN else ""
+    return ", ".join(every[:_SHOWN]) + more
 
 
 def _effort(version: Materialized) -> str:

@@ -238,14 +238,17 @@ def _again(base: Base, touched: set[Path]) -> tuple[tuple[Path, ...], tuple[File
 
 
 def worn(files: Sequence[File]) -> int:
-    """Give how many of the last files are to become one: FANOUT of one size or smaller.
+    """Give how many of the last files are to become one: at least FANOUT, none of them LARGE.
 
-    Sizes are powers of FANOUT, in rows: a row is written again once for each power it rises by.
+    Sizes are powers of FANOUT, in rows. All rows of what becomes one rise to a larger size, so none
+    is written again more often than there are sizes; only where large and small files take turns
+    are they merged without, so that there are never very many.
     """
     sizes = [_size(file.rows) for file in files]
     for most in sorted(set(sizes)):
         run = next((at for at, size in enumerate(reversed(sizes)) if size > most), len(sizes))
-        if run >= FANOUT and most < _size(LARGE):
+        rises = _size(sum(file.rows for file in files[len(files) - run :])) > most
+        if most < _size(LARGE) and (run >= FANOUT and rises or run >= 4 * FANOUT):
             return run
     return 0
 
