@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -174,7 +175,6 @@ def verify(
     from assets.engine.plan import heads_of
     from assets.model.select import select
     from catalog.changes import pruned_of, versions_of
-    from resources.files import file_facts
 
     project = open_project()
     graph = project.graph
@@ -183,7 +183,7 @@ def verify(
     )
     heads = heads_of(project)
     data: list[dict[str, Any]] = []
-    read: dict[str, str] = {}  # versions share files: each is read once
+    read: dict[Path, str] = {}
     for key in keys:
         head = heads.get(key)
         if head is None:
@@ -194,13 +194,7 @@ def verify(
         )
         for version in versions:
             for file in version.files if version.number not in gone else ():
-                if file.path not in read:
-                    try:
-                        read[file.path] = file_facts(project.data / file.path).checksum
-                    except OSError:
-                        read[file.path] = ""
-                same = read[file.path] == file.checksum
-                found = "ok" if same else "corrupted" if read[file.path] else "missing"
+                found = _found(project.data / file.path, file.checksum, read)
                 data.append(
                     {"key": key, "version": version.number, "file": file.path, "found": found}
                 )
@@ -217,3 +211,17 @@ def verify(
                 "make them again with `dataops materialize`, or go back with `dataops rollback KEY`"
             )
         raise typer.Exit(1)
+
+
+def _found(path: Path, checksum: str, read: dict[Path, str]) -> str:
+    """Say what a file is: ok, corrupted or missing; versions share files, each is read once."""
+    from resources.files import file_facts
+
+    if path not in read:
+        try:
+            read[path] = file_facts(path).checksum
+        except OSError:
+            read[path] = ""
+    if not read[path]:
+        return "missing"
+    return "ok" if read[path] == checksum else "corrupted"

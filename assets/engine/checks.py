@@ -10,20 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from assets.engine.content import row_hash
-from assets.engine.known import (
-    Keys,
-    Replaced,
-    key_sql,
-    label,
-    mark_known,
-    mark_replaced,
-    mark_taken,
-    replaced_rows,
-    superseded,
-)
+from assets.engine.known import Keys, Replaced, key_sql, label
+from assets.engine.marking import mark, not_allowed
 from assets.engine.sql import connection, literal, quoted
 from assets.engine.stage import Staged, StagedWriter, read_batches
 from catalog.records import Check
@@ -33,6 +24,10 @@ from resources.settings import Settings
 
 if TYPE_CHECKING:
     import duckdb
+
+NEW_ROWS: Final = "quarantined new rows"
+_MOST_NEW: Final = 0.5
+_FEW: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +66,7 @@ def check_rows(
     found = _count(con, staged.path, columns, ordered, keys)
     if keys.base is None and not any(found.broken.values()):
         return Checked(staged, found.content, 0, {}, found.missing)
-    replaced = _mark(con, staged.path, columns, keys)
+    replaced = mark(con, _scan(staged.path), columns, keys)
     if not _one(con, "SELECT count(*) FROM bad")[0]:
         return Checked(staged, found.content, 0, {}, found.missing, replaced)
     version = keys.base.version if keys.base is not None else 0
@@ -110,7 +105,7 @@ def _count(
     for column in columns:
         if column.allowed:
             rules.append(("allowed", column.name))
-            picks.append(f"count(*) FILTER (WHERE {_not_allowed(column)})")
+            picks.append(f"count(*) FILTER (WHERE {not_allowed(column)})")
     for key in keys.columns:
         rules.append(("unique", label(key)))
         picks.append(f"count({key_sql(key)}) - count(DISTINCT {key_sql(key)})")
@@ -131,86 +126,6 @@ def _one(con: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
     """Run a query that gives exactly one row."""
     rows: list[tuple[Any, ...]] = con.execute(query).fetchall()
     return rows[0]
-
-
-def _not_allowed(column: Column) -> str:
-    """Give the SQL condition that a value is none of the allowed ones."""
-    name = quoted(column.name)
-    return f"{name} IS NOT NULL AND {name} NOT IN ({', '.join(literal(v) for v in column.allowed)})"
-
-
-def _mark(
-    con: duckdb.DuckDBPyConnection, path: Path, columns: Sequence[Column], keys: Keys
-) -> Replaced:
-    """Note which rows cannot stay (table `bad`); give the old rows that the others replace.
-
-    Rule "duplicate" is a row identical to an earlier one; "unique" shares the key, not the rest;
-    "superseded" came with its successor.
-    """
-    new = _scan(path)
-    con.execute(
-        "CREATE OR REPLACE TEMP TABLE bad "
-        "(row_number BIGINT, rule VARCHAR, column_name VARCHAR, other BIGINT)"
-    )
-    for column in columns:
-        tests = [("not null", f"{quoted(column.name)} IS NULL")] if not column.nullable else []
-        if column.allowed:
-            tests.append(("allowed", _not_allowed(column)))
-        for rule, condition in tests:
-            con.execute(
-                f"INSERT INTO bad SELECT file_row_number, {literal(rule)}, "  # noqa: S608
-                f"{literal(column.name)}, NULL FROM {new} s "
-                f"WHERE {condition} AND NOT EXISTS "
-                "(SELECT 1 FROM bad b WHERE b.row_number = s.file_row_number)"
-            )
-    if keys.replaces:
-        return _mark_upsert(con, new, columns, keys)
-    if keys.base is not None:
-        for key in keys.columns:
-            mark_known(con, new, columns, key, keys.base)
-    for key in keys.columns:
-        _mark_repeated(con, new, columns, key)
-    return Replaced()
-
-
-def _mark_upsert(
-    con: duckdb.DuckDBPyConnection, new: str, columns: Sequence[Column], keys: Keys
-) -> Replaced:
-    """Note what cannot stay of rows that replace old ones by their first key; give those."""
-    first, *others = keys.columns
-    superseded(con, new, first)
-    if keys.base is not None:
-        mark_replaced(con, new, columns, first, keys.base)
-    for key in others:
-        _mark_repeated(con, new, columns, key)
-    if keys.base is None:
-        return Replaced()
-    # A row that is set aside leaves its old row in place, which may stand in another one's way.
-    while sum(mark_taken(con, new, key, keys.base) for key in others):
-        pass
-    return replaced_rows(con, columns)
-
-
-def _mark_repeated(
-    con: duckdb.DuckDBPyConnection, new: str, columns: Sequence[Column], key: Sequence[str]
-) -> None:
-    """Mark new rows that share a key with an earlier one of them."""
-    con.execute(f"""
-        INSERT INTO bad
-        SELECT n, CASE WHEN h = first_h THEN 'duplicate' ELSE 'unique' END,
-               {literal(label(key))}, first_n
-        FROM (
-          SELECT n, h, first_value(h) OVER w AS first_h, first_value(n) OVER w AS first_n
-          FROM (
-            SELECT file_row_number AS n, {key_sql(key)} AS k, {row_hash(columns)} AS h
-            FROM {new} s
-            WHERE {key_sql(key)} IS NOT NULL AND NOT EXISTS
-              (SELECT 1 FROM bad b WHERE b.row_number = s.file_row_number)
-          )
-          WINDOW w AS (PARTITION BY k ORDER BY n)
-        )
-        WHERE n <> first_n
-        """)  # noqa: S608
 
 
 def _bad_rows(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[int, str, str, int | None]]:
@@ -317,6 +232,16 @@ def schema_checks(
     share = quarantined / rows_in if rows_in else 0.0
     checks.append(Check("quarantined rows", "", "block", share <= limit, quarantined, share, limit))
     return tuple(checks)
+
+
+def new_rows_check(rows_in: int, quarantined: int, limit: float) -> Check:
+    """Tell whether most of the new rows are bad: a source that broke, however many old ones hold.
+
+    A few bad rows of a small batch are few of the whole, and no reason to stop.
+    """
+    share, most = (quarantined / rows_in if rows_in else 0.0), max(limit, _MOST_NEW)
+    passed = share <= most or quarantined < _FEW
+    return Check(NEW_ROWS, "", "block", passed, quarantined, share, most)
 
 
 def key_checks(checked: Checked, columns: Sequence[Column], on: Sequence[str]) -> tuple[Check, ...]:

@@ -1,43 +1,32 @@
-"""Joining: new rows join a version's files; each materialization writes one new file, no more.
-
-Files stay as they are, but for those that hold replaced rows, and for the newest ones once there
-are many small ones: what stays of them goes into the new file, in front of the new rows. So rows
-keep their order, and a row is written again a few times in its life at most.
-"""
+"""Joining: new rows join a version's files; each materialization writes one new file, no more."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from assets.engine.arguments import verify
 from assets.engine.checks import Checked, check_rows, content_of
 from assets.engine.errors import CheckFailed, SchemaMismatch
 from assets.engine.increment import keys_of, same_form
 from assets.engine.known import Base, Keys
+from assets.engine.merging import parted, rewrite
 from assets.engine.project import Project
-from assets.engine.stage import Staged, StagedWriter, filled, read_batches, stage
+from assets.engine.stage import Staged, filled, stage
 from assets.model.declare import Asset
 from assets.model.modes import UPSERT
 from catalog.records import File, Materialized
 from resources.columns import Column, fingerprint
+from resources.errors import did_you_mean
 from resources.rejects import Rejects
-from resources.settings import Settings
 from resources.tables import Table, parquet_table
 
 if TYPE_CHECKING:
-    import numpy as np
     import pyarrow as pa
 
     from assets.engine.make import Attempt
-
-FANOUT: Final = 32
-"""So many of the newest files, of one size, become one."""
-LARGE: Final = 1_000_000
-"""Files of so many rows are never merged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +55,13 @@ def base_rows(project: Project, version: Materialized) -> Base:
         rows=version.rows,
         content=sum(int(file.content) for file in version.files),
         missing={c.column: c.rows for c in version.checks if c.name == "missing values"},
+        quarantined=_quarantined(version),
     )
+
+
+def _quarantined(version: Materialized) -> int:
+    """Give how many rows were set aside on the way to a version, since it was last made whole."""
+    return sum(c.rows for c in version.checks if c.name == "quarantined rows")
 
 
 def schema_of(project: Project, version: Materialized) -> pa.Schema:
@@ -74,8 +69,18 @@ def schema_of(project: Project, version: Materialized) -> pa.Schema:
     return parquet_table([project.data / file.path for file in version.files]).schema
 
 
-def keys_for(asset: Asset, base: Base | None) -> Keys:
-    """Give what tells the asset's rows apart."""
+def keys_for(asset: Asset, base: Base | None, columns: Sequence[Column]) -> Keys:
+    """Give what tells the asset's rows apart; raises SchemaMismatch for a column they lack."""
+    names = [column.name for column in columns]
+    for name in asset.on:
+        if name not in names:
+            raise SchemaMismatch(
+                f"{asset.key} has on=[{name!r}], but its rows lack that column"
+                f"{did_you_mean(name, names)}; they have {names}",
+                "name the columns of the key as they come, or hand them over",
+                asset=asset.key,
+                column=name,
+            )
     return Keys(keys_of(asset), asset.mode == UPSERT, frozenset(asset.on), base)
 
 
@@ -100,7 +105,7 @@ def in_new_form(
     try:
         staged = stage(
             Table(
-                lambda: pa_schema([*table.schema, *new]),
+                lambda: _arrow([*table.schema, *new]),
                 lambda rows: filled(table.batches(rows), new),
             ),
             aside / "rows.parquet",
@@ -124,10 +129,11 @@ def in_new_form(
         rows=version.rows,
         content=int(checked.content),
         missing=checked.missing,
+        quarantined=_quarantined(version),
     )
 
 
-def pa_schema(fields: Sequence[pa.Field]) -> pa.Schema:
+def _arrow(fields: Sequence[pa.Field]) -> pa.Schema:
     """Make a schema of fields."""
     import pyarrow as pa
 
@@ -192,13 +198,13 @@ def join(
     if base.files and not checked.staged.rows:
         return Joined(base.files, None, "", base.rows, str(base.content), 0, grown=True)
     leaving = checked.replaced.places
-    again, kept = _again(base, set(leaving))
+    again, kept = parted(base, set(leaving))
     written, content = checked.staged, checked.content
     if again:
         for file in base.files:
             if file not in kept:
                 verify(project.data / file.path, file.checksum, asset.key, base.version)
-        written = _write(again, checked.staged, leaving, to, project.settings)
+        written = rewrite(again, checked.staged, leaving, to, project.settings)
         content = content_of(written.path, columns, project.settings)
     joined = Joined(
         kept=kept,
@@ -223,75 +229,3 @@ def _balance(asset: Asset, base: Base, checked: Checked, joined: Joined) -> None
             "this is a defect of the product: please report it with the log",
             asset=asset.key,
         )
-
-
-def _again(base: Base, touched: set[Path]) -> tuple[tuple[Path, ...], tuple[File, ...]]:
-    """Give the files whose rows are written again, in order, and those that stay."""
-    if not base.files:
-        return base.paths, ()
-    pairs = list(zip(base.paths, base.files, strict=True))
-    rest = [pair for pair in pairs if pair[0] not in touched]
-    stay = rest[: len(rest) - worn([file for _, file in rest])]
-    paths = {path for path, _ in stay}
-    again = tuple(path for path in base.paths if path not in paths)
-    return again, tuple(file for _, file in stay)
-
-
-def worn(files: Sequence[File]) -> int:
-    """Give how many of the last files are to become one: at least FANOUT, none of them LARGE.
-
-    Sizes are powers of FANOUT, in rows. All rows of what becomes one rise to a larger size, so none
-    is written again more often than there are sizes; only where large and small files take turns
-    are they merged without, so that there are never very many.
-    """
-    sizes = [_size(file.rows) for file in files]
-    for most in sorted(set(sizes)):
-        run = next((at for at, size in enumerate(reversed(sizes)) if size > most), len(sizes))
-        rises = _size(sum(file.rows for file in files[len(files) - run :])) > most
-        if most < _size(LARGE) and (run >= FANOUT and rises or run >= 4 * FANOUT):
-            return run
-    return 0
-
-
-def _size(rows: int) -> int:
-    """Give a file's size as a power of FANOUT, those of LARGE and more rows as one."""
-    return int(math.log(min(max(rows, 1), LARGE) + 0.5, FANOUT))
-
-
-def _write(
-    again: Sequence[Path],
-    new: Staged,
-    leaving: Mapping[Path, np.ndarray],
-    to: Path,
-    settings: Settings,
-) -> Staged:
-    """Write the old rows that stay, then the new ones, to one file."""
-    writer = StagedWriter(to, new.schema, settings.compression)
-    try:
-        for path in again:
-            for batch in _staying(path, leaving.get(path), settings.chunk_rows):
-                writer.write(batch.select(new.schema.names).cast(new.schema))
-        for batch in read_batches(new.path, settings.chunk_rows):
-            writer.write(batch)
-        facts = writer.close()
-    except BaseException:
-        writer.abort()
-        raise
-    return Staged(to, facts, writer.rows, new.schema)
-
-
-def _staying(path: Path, places: np.ndarray | None, size: int) -> Iterator[pa.RecordBatch]:
-    """Stream a file's rows but those at these places."""
-    import numpy as np
-    import pyarrow as pa
-
-    start = 0
-    for batch in read_batches(path, size):
-        if places is None:
-            yield batch
-            continue
-        keep = np.ones(batch.num_rows, dtype=bool)
-        low, high = np.searchsorted(places, [start, start + batch.num_rows])
-        keep[places[low:high] - start] = False
-        start += batch.num_rows
-        yield batch.filter(pa.array(keep))

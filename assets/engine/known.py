@@ -28,6 +28,7 @@ class Base:
     """The rows that new ones join: of a version's files, or all of them in one file in a new form.
 
     files: the version's files that `paths` are (none in a new form). missing: by column.
+    quarantined: rows that were set aside on the way to it.
     """
 
     version: int
@@ -36,6 +37,7 @@ class Base:
     rows: int
     content: int
     missing: Mapping[str, int]
+    quarantined: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,19 +13,21 @@ from typing import Final
 from uuid import uuid4
 
 from assets.engine.arguments import arguments_for, pin_upstream
-from assets.engine.checks import Checked, check_rows, key_checks, schema_checks
-from assets.engine.compare import code_of, quarantine_limit, what_blocks
+from assets.engine.checks import (
+    check_rows,
+)
+from assets.engine.compare import code_of, what_blocks
 from assets.engine.config import config_of, sources_now
 from assets.engine.content import data_version
-from assets.engine.errors import CheckFailed, RowsToRetry
 from assets.engine.identity import attempt_identity
 from assets.engine.increment import base_of, mixed
-from assets.engine.joining import join, joinable, keys_for, schema_of, totals
+from assets.engine.joining import join, joinable, keys_for, schema_of
 from assets.engine.log import log
 from assets.engine.project import Project
 from assets.engine.publish import Result, publish
 from assets.engine.reasons import Reason
 from assets.engine.stage import stage
+from assets.engine.verdict import all_checks, balance, block, need_retry
 from assets.model.cursor import Cursor
 from assets.model.declare import Asset
 from catalog.heads import Head
@@ -179,7 +181,7 @@ def _result(project: Project, attempt: Attempt, staging: Path) -> Result:
             rejects,
             settings,
             ordered=asset.ordered,
-            keys=keys_for(asset, base),
+            keys=keys_for(asset, base, columns),
         )
     finally:
         rejects.close()
@@ -192,23 +194,10 @@ def _result(project: Project, attempt: Attempt, staging: Path) -> Result:
             *mixed(attempt),
         )
     log("checked", asset=asset.key, rows=checked.staged.rows, quarantined=rejects.rows)
-    _balance(attempt, checked, rejects)
-    missing, rows = totals(base, checked, columns)
-    whole = replace(checked, missing=missing, staged=replace(checked.staged, rows=rows))
-    attempt.checks = (
-        *schema_checks(
-            whole,
-            columns,
-            before,
-            declared=asset.columns is not None,
-            rows_in=attempt.rows_in,
-            quarantined=rejects.rows,
-            limit=quarantine_limit(project, asset),
-            layer=asset.layer,
-        ),
-        *key_checks(checked, columns, asset.on),
-    )
-    _block(project, attempt, checked, rejects)
+    balance(attempt, checked, rejects)
+    need_retry(project, attempt, base, rejects)
+    attempt.checks = all_checks(project, attempt, base, checked, columns, before)
+    block(project, attempt, checked, rejects)
     joined = join(project, asset, base, checked, columns, staging / "joined.parquet")
     version = data_version(columns, joined.rows, joined.content, ordered=asset.ordered)
     return Result(
@@ -237,70 +226,6 @@ def _columns(asset: Asset, schema: object, value: object) -> tuple[Column, ...]:
     if not filled:
         return columns
     return tuple(replace(c, volatile=c.volatile or c.name in filled) for c in columns)
-
-
-def _balance(attempt: Attempt, checked: Checked, rejects: Rejects) -> None:
-    """Hold the books: every row handed over is published, a duplicate, or in quarantine."""
-    rows_out = checked.staged.rows + checked.duplicates + rejects.rows
-    if attempt.rows_in != rows_out:
-        raise CheckFailed(
-            f"{attempt.asset.key}: {attempt.rows_in} rows came in, but {checked.staged.rows} + "
-            f"{checked.duplicates} duplicates + {rejects.rows} in quarantine are {rows_out}",
-            "this is a defect of the product: please report it with the log",
-            asset=attempt.asset.key,
-        )
-
-
-def _block(project: Project, attempt: Attempt, checked: Checked, rejects: Rejects) -> None:
-    """Stop where a blocking check failed, keeping what was made for a look."""
-    failed = [c for c in attempt.checks if not c.passed and c.severity == "block"]
-    if not failed:
-        return
-    key = attempt.asset.key
-    lasting = rejects.rows - rejects.retry_rows
-    if rejects.retry_rows and lasting <= quarantine_limit(project, attempt.asset) * attempt.rows_in:
-        # A model that was down is no fault of the rows: the next run may try them again.
-        raise RowsToRetry(
-            f"{key}: {rejects.retry_rows} of {attempt.rows_in} rows failed for a passing cause "
-            f"({rejects.last_retry})",
-            "nothing was published and what is done is kept; run the same command later",
-            asset=key,
-        )
-    aside = project.data / "quarantine" / key / "blocked.parquet"
-    aside.parent.mkdir(parents=True, exist_ok=True)
-    checked.staged.path.replace(aside)
-    raise CheckFailed(
-        f"{key} failed its check " + " and ".join(_say(c, attempt) for c in failed),
-        f"the last version stays current; look at {aside}"
-        + (f" and the rows set aside: dataops show {key}" if attempt.quarantined else "")
-        + ", mend the data or the schema, then: "
-        f"dataops materialize {key}",
-        asset=key,
-        check=failed[0].name,
-        column=failed[0].column,
-    )
-
-
-def _say(check: Check, attempt: Attempt) -> str:
-    """Say what a check found."""
-    if check.name == "quarantined rows":
-        worst = sorted(
-            (
-                c
-                for c in attempt.checks
-                if c.rows and c.severity == "warn" and c.name != "missing values"
-            ),
-            key=lambda c: -c.rows,
-        )
-        detail = ", ".join(f"{c.name} of {c.column}: {c.rows}" for c in worst[:3])
-        return (
-            f"{check.name!r}: {check.rows} of {attempt.rows_in} rows "
-            f"({check.value:.1%}, at most {check.threshold:.1%} may be)"
-            + (f" [{detail}]" if detail else "")
-        )
-    if check.name == "rows":
-        return "'rows': there is not a single row"
-    return repr(check.name) + (f" of {check.column}" if check.column else "")
 
 
 def _keep_rejects(project: Project, attempt: Attempt, staging: Path) -> None:

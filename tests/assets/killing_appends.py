@@ -12,6 +12,7 @@ import signal
 import sqlite3
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import duckdb  # noqa: F401 - imported once, before forking
@@ -50,7 +51,7 @@ def main() -> None:
     wrong, in_work, total = [], 0, 0
     for number in range(rounds):
         more = 400 if number == 0 else 40
-        with sqlite3.connect(root / "world.db") as world:
+        with closing(sqlite3.connect(root / "world.db")) as world, world:
             world.execute("CREATE TABLE IF NOT EXISTS t (id INTEGER, text TEXT)")
             rows = [(total + n, f"text &amp; {total + n}") for n in range(more)]
             world.executemany("INSERT INTO t VALUES (?, ?)", rows)

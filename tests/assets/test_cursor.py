@@ -18,7 +18,7 @@ KEPT = [
     ("page-7", "page-7"),
     (np.int64(7), 7),
     (np.float64(7.0), 7),
-    (datetime(2026, 1, 2, 3), "2026-01-02T03:00:00"),
+    (datetime(2026, 1, 2, 3, tzinfo=UTC).replace(tzinfo=None), "2026-01-02T03:00:00"),
     (date(2026, 1, 2), "2026-01-02"),
     (pd.Timestamp("2026-01-02 03:04:05.5"), "2026-01-02T03:04:05.500000"),
     (datetime(2026, 1, 2, 9, tzinfo=timezone(timedelta(hours=9))), "2026-01-02T00:00:00+00:00"),

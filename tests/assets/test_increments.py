@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import tempfile
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,7 @@ def test_any_batches_make_what_the_plain_model_makes(
     mode: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Rows, books and content, at every step, and in what is made row by row from it."""
-    monkeypatch.setattr("assets.engine.joining.FANOUT", 2)
+    monkeypatch.setattr("assets.engine.merging.FANOUT", 2)
     on = ', on=["id"]' if mode == "upsert" else ""
 
     @settings(max_examples=12, deadline=None)
@@ -87,9 +88,10 @@ class A(Schema):
 @asset(schema=A, source="world.db", mode="append", chain={chain})
 def a(cursor: Cursor):
     import sqlite3
+    from contextlib import closing
     import pandas as pd
     start = -1 if cursor.value is None else cursor.value
-    with sqlite3.connect({world!r}) as world:
+    with closing(sqlite3.connect({world!r})) as world:
         rows = pd.read_sql_query(
             "SELECT * FROM t WHERE id > ? ORDER BY id", world, params=[start]
         )
@@ -121,15 +123,15 @@ def test_of_two_racing_appends_one_wins_and_the_other_looks_again(
     world = home.root / "world.db"
     text = COLLECTING.format(world=str(world), text="text", chain=False)
     home.write("assets/raw/a.py", text.replace("Annotated[int, Unique]", "int"))
-    with sqlite3.connect(world) as con:
+    with closing(sqlite3.connect(world)) as con, con:
         con.execute("CREATE TABLE t (id INTEGER, text TEXT)")
         con.execute("INSERT INTO t VALUES (1, 'x')")
     home.make("raw.a")
-    with sqlite3.connect(world) as con:
+    with closing(sqlite3.connect(world)) as con, con:
         con.execute("INSERT INTO t VALUES (2, 'x')")
-    from assets.engine import make
+    from assets.engine import make, publish
 
-    original, states = make.publish, []
+    original, states = publish.publish, list[str]()
 
     def overtaken(*words: Any) -> Any:
         """Let another process, which took the lease over, publish first."""
@@ -167,13 +169,13 @@ class World:
             "resources/tasks/paid.yaml",
             "prompt: 'Fix: {text}'\nmodel: test-model\ncolumns: [t]\nrows_per_request: 20\n",
         )
-        with sqlite3.connect(self.path) as con:
+        with closing(sqlite3.connect(self.path)) as con, con:
             con.execute("CREATE TABLE t (id INTEGER, t TEXT)")
 
     def add(self, count: int) -> None:
         """Let the world have more rows."""
         texts = [(n, f"teh review number {n} is good") for n in range(self.rows, self.rows + count)]
-        with sqlite3.connect(self.path) as con:
+        with closing(sqlite3.connect(self.path)) as con, con:
             con.executemany("INSERT INTO t VALUES (?, ?)", texts)
         self.rows += count
 
@@ -256,6 +258,26 @@ def test_rows_to_retry_have_it_made_whole_and_are_paid_once(
     cleaned = home.current("processed.a_clean")
     assert (cleaned.mode, cleaned.rows, cleaned.retry_rows) == ("replace", 105, 0)
     assert set(home.states().values()) == {"fresh"}
+
+
+def test_too_many_rows_to_retry_wait_for_the_next_run_which_asks_only_for_them(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An outage does not have the whole made again: nothing is published, and new rows stay new."""
+    home = world.home
+    home.write("assets/processed/a_clean.py", CLEANED.replace(", max_quarantine=0.9", ""))
+    with LlmServer(Behaviour()) as server:
+        monkeypatch.setenv("DATAOPS_LLM_BASE_URL", server.url)
+        world.add(600)
+        home.run()
+        world.add(5)
+        server.behaviour = Behaviour(outage=(1, 10_000))
+        assert "failed" in home.run()["processed.a_clean"]
+        server.behaviour = Behaviour()
+        home.run()
+        assert set(server.texts_seen.values()) == {1}
+    cleaned = home.current("processed.a_clean")
+    assert (cleaned.mode, cleaned.rows, cleaned.added) == ("append", 605, 5)
 
 
 def test_the_cost_before_counts_new_rows_only(

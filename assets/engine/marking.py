@@ -1,0 +1,103 @@
+"""Marking: which staged rows cannot stay, and by which rule. All in SQL, in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from assets.engine.content import row_hash
+from assets.engine.known import (
+    Keys,
+    Replaced,
+    key_sql,
+    label,
+    mark_known,
+    mark_replaced,
+    mark_taken,
+    replaced_rows,
+    superseded,
+)
+from assets.engine.sql import literal, quoted
+from resources.columns import Column
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+def mark(
+    con: duckdb.DuckDBPyConnection, new: str, columns: Sequence[Column], keys: Keys
+) -> Replaced:
+    """Note which rows cannot stay (table `bad`); give the old rows that the others replace.
+
+    new: the SQL that scans the rows with their numbers. Rule "duplicate" is a row identical to an
+    earlier one; "unique" shares the key, not the rest; "superseded" came with its successor.
+    """
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE bad "
+        "(row_number BIGINT, rule VARCHAR, column_name VARCHAR, other BIGINT)"
+    )
+    for column in columns:
+        tests = [("not null", f"{quoted(column.name)} IS NULL")] if not column.nullable else []
+        if column.allowed:
+            tests.append(("allowed", not_allowed(column)))
+        for rule, condition in tests:
+            con.execute(
+                f"INSERT INTO bad SELECT file_row_number, {literal(rule)}, "  # noqa: S608
+                f"{literal(column.name)}, NULL FROM {new} s "
+                f"WHERE {condition} AND NOT EXISTS "
+                "(SELECT 1 FROM bad b WHERE b.row_number = s.file_row_number)"
+            )
+    if keys.replaces:
+        return _mark_upsert(con, new, columns, keys)
+    if keys.base is not None:
+        for key in keys.columns:
+            mark_known(con, new, columns, key, keys.base)
+    for key in keys.columns:
+        _mark_repeated(con, new, columns, key)
+    return Replaced()
+
+
+def _mark_upsert(
+    con: duckdb.DuckDBPyConnection, new: str, columns: Sequence[Column], keys: Keys
+) -> Replaced:
+    """Note what cannot stay of rows that replace old ones by their first key; give those."""
+    first, *others = keys.columns
+    superseded(con, new, first)
+    if keys.base is not None:
+        mark_replaced(con, new, columns, first, keys.base)
+    for key in others:
+        _mark_repeated(con, new, columns, key)
+    if keys.base is None:
+        return Replaced()
+    # A row that is set aside leaves its old row in place, which may stand in another one's way.
+    while sum(mark_taken(con, new, key, keys.base) for key in others):
+        pass
+    return replaced_rows(con, columns)
+
+
+def _mark_repeated(
+    con: duckdb.DuckDBPyConnection, new: str, columns: Sequence[Column], key: Sequence[str]
+) -> None:
+    """Mark new rows that share a key with an earlier one of them."""
+    con.execute(f"""
+        INSERT INTO bad
+        SELECT n, CASE WHEN h = first_h THEN 'duplicate' ELSE 'unique' END,
+               {literal(label(key))}, first_n
+        FROM (
+          SELECT n, h, first_value(h) OVER w AS first_h, first_value(n) OVER w AS first_n
+          FROM (
+            SELECT file_row_number AS n, {key_sql(key)} AS k, {row_hash(columns)} AS h
+            FROM {new} s
+            WHERE {key_sql(key)} IS NOT NULL AND NOT EXISTS
+              (SELECT 1 FROM bad b WHERE b.row_number = s.file_row_number)
+          )
+          WINDOW w AS (PARTITION BY k ORDER BY n)
+        )
+        WHERE n <> first_n
+        """)  # noqa: S608
+
+
+def not_allowed(column: Column) -> str:
+    """Give the SQL condition that a value is none of the allowed ones."""
+    name = quoted(column.name)
+    return f"{name} IS NOT NULL AND {name} NOT IN ({', '.join(literal(v) for v in column.allowed)})"
