@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from assets.engine.content import row_hash
 from assets.engine.known import Keys, Replaced, key_sql, label
-from assets.engine.marking import mark, not_allowed
+from assets.engine.marking import forget, mark, not_allowed
 from assets.engine.sql import connection, literal, quoted
 from assets.engine.stage import Staged, StagedWriter, read_batches
 from catalog.records import Check
@@ -66,11 +66,14 @@ def check_rows(
     found = _count(con, staged.path, columns, ordered, keys)
     if keys.base is None and not any(found.broken.values()):
         return Checked(staged, found.content, 0, {}, found.missing)
-    replaced = mark(con, _scan(staged.path), columns, keys)
-    if not _one(con, "SELECT count(*) FROM bad")[0]:
-        return Checked(staged, found.content, 0, {}, found.missing, replaced)
-    version = keys.base.version if keys.base is not None else 0
-    kept, duplicates, broken = _split(staged, _bad_rows(con), rejects, settings, version)
+    try:
+        replaced = mark(con, _scan(staged.path), columns, keys)
+        if not _one(con, "SELECT count(*) FROM bad")[0]:
+            return Checked(staged, found.content, 0, {}, found.missing, replaced)
+        version = keys.base.version if keys.base is not None else 0
+        kept, duplicates, broken = _split(staged, _bad_rows(con), rejects, settings, version)
+    finally:
+        forget(con)
     again = _count(con, kept.path, columns, ordered, keys)
     return Checked(kept, again.content, duplicates, broken, again.missing, replaced)
 

@@ -101,3 +101,9 @@ def not_allowed(column: Column) -> str:
     """Give the SQL condition that a value is none of the allowed ones."""
     name = quoted(column.name)
     return f"{name} IS NOT NULL AND {name} NOT IN ({', '.join(literal(v) for v in column.allowed)})"
+
+
+def forget(con: duckdb.DuckDBPyConnection) -> None:
+    """Drop the notes: the connection serves the next asset, too."""
+    for table in ("bad", "hits", "compared", "replaced", "leaving"):
+        con.execute(f"DROP TABLE IF EXISTS {table}")
