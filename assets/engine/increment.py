@@ -144,7 +144,7 @@ def _is_file(source: str) -> bool:
 
 def mixed(attempt: Attempt) -> tuple[str, ...]:
     """Warn where rows collected by new code join rows collected by old code."""
-    changed = {r.kind for r in attempt.reasons if r.kind in (CODE, CONFIG)}
+    changed = {r.kind for r in attempt.reasons if r.kind in (CODE, CONFIG) and r.about != "on"}
     base, asset = attempt.base, attempt.asset
     if base is None or asset.layer != "raw" or not changed:
         return ()
