@@ -18,6 +18,7 @@ from catalog.events import EventStore
 from catalog.heads import Head
 from catalog.records import Input, Materialized, SourceFile
 from resources.errors import SourceError
+from resources.sources.places import is_place
 
 if TYPE_CHECKING:
     from assets.engine.make import Attempt
@@ -112,7 +113,7 @@ def fresh_files(
     read before. Raises SourceError for a changed file whose old rows could not be told apart.
     """
     by_cursor = any(argument.kind == "cursor" for argument in asset.arguments)
-    if base is None or by_cursor or not all(_is_file(source) for source in asset.source):
+    if base is None or by_cursor or any(is_place(source) for source in asset.source):
         return None
     before = {source.path: source.checksum for source in base.sources}
     here = {source.path for source in now}
@@ -135,11 +136,6 @@ def fresh_files(
         )
     paths = source_paths(project, asset)
     return tuple(paths[source.path] for source in new)
-
-
-def _is_file(source: str) -> bool:
-    """Tell a file or a pattern from an address or a named database."""
-    return "://" not in source and not source.startswith("sql:")
 
 
 def mixed(attempt: Attempt) -> tuple[str, ...]:

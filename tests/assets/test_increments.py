@@ -116,6 +116,41 @@ def test_a_database_source_picks_up_exactly_the_new_rows_whatever_is_killed(home
     assert seen["cursors"][-1] == 759
 
 
+READING = """
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+from assets import Cursor, Schema, Source, Unique, asset
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+class A(Schema):
+    id: Annotated[int, Unique]
+    t: str
+
+@asset(schema=A, source="world.db", mode="append", chain=False)
+def a(source: Source, cursor: Cursor) -> Iterator["pa.RecordBatch"]:
+    yield from source.read(table="t", by="id", since=cursor.value).batches()
+    cursor.advance(source.last)
+"""
+
+
+def test_the_reader_of_databases_and_a_cursor_take_two_lines(home: Home) -> None:
+    """A database file is handed over whenever it changed; the cursor says what of it is new."""
+    world = World(home)
+    home.write("assets/raw/a.py", READING)
+    (home.root / "assets/processed/a_clean.py").unlink()
+    for count, cursor in ((30, "29"), (5, "34")):
+        world.add(count)
+        made = home.make("raw.a").materialized
+        assert made is not None
+        assert (made.added, made.rows_in, made.cursor) == (count, count, cursor)
+    assert home.make("raw.a").state == "fresh"
+    with closing(sqlite3.connect(world.path)) as con, con:
+        con.execute("CREATE TABLE other (id INTEGER)")
+    assert home.make("raw.a").state == "unchanged"
+    assert home.current("raw.a").cursor == "34"
+
+
 def test_of_two_racing_appends_one_wins_and_the_other_looks_again(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
