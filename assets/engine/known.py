@@ -151,7 +151,7 @@ def replaced_rows(con: duckdb.DuckDBPyConnection, columns: Sequence[Column]) -> 
     places: dict[Path, np.ndarray] = {}
     for (file,) in found:
         rows = con.execute("SELECT __r FROM leaving WHERE __f = ? ORDER BY __r", [file])
-        places[Path(file)] = np.asarray([row for (row,) in rows.fetchall()], dtype=np.int64)
+        places[Path(file)] = np.asarray(rows.fetchnumpy()["__r"], dtype=np.int64)
     if not places:
         return Replaced()
     picks = ", ".join(f"count(*) - count({quoted(c.name)})" for c in columns)
