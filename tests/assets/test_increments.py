@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assets.engine import materialize
+from catalog.changes import plan_prune, prune
 from tests.assets.conftest import Home
 from tests.assets.test_faults import ROOT, python
 from tests.assets.test_incremental import Feed, row, with_below
@@ -260,12 +261,17 @@ def test_ten_small_appends_write_what_is_new_and_ask_no_row_twice(
     project = home.open()
     project.catalog.fold()
     # How every row was made, over all versions that the current one was appended to.
-    told = project.catalog.query(
+    query = (
         "SELECT count(*), count(DISTINCT p.id), min(origin), max(origin) "
         "FROM parts_of('processed.a_clean', 11) JOIN materializations m USING (key, version) "
         "JOIN provenance p ON p.file = m.provenance"
     )
-    assert told.rows == [(1_100, 1_100, "fresh", "fresh")]
+    assert project.catalog.query(query).rows == [(1_100, 1_100, "fresh", "fresh")]
+    heads = project.catalog.heads(["raw.a", "processed.a_clean"])
+    plan = plan_prune(project.data, project.events, heads, 1)
+    assert len(plan.versions["processed.a_clean"]) == 10
+    prune(project.data, project.events, heads, plan, by="me")
+    assert project.catalog.query(query).rows == [(1_100, 1_100, "fresh", "fresh")]
     csv = (home.data / "output/current/a.csv").read_text(encoding="utf-8-sig")
     assert len(csv.splitlines()) == 1_101
 
