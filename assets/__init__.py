@@ -22,16 +22,19 @@ from resources.tables import Table
 
 if TYPE_CHECKING:
     from resources.llm import Cleaner
-    from resources.sources import Source
+    from resources.sources import Auth, Limits, Pages, Source
     from resources.tables import Previous
 
 __all__ = [
+    "Auth",
     "Cleaner",
     "Cursor",
     "Int32",
     "Json",
+    "Limits",
     "MaxMissing",
     "Name",
+    "Pages",
     "Params",
     "Precision",
     "Previous",
@@ -51,10 +54,10 @@ def __getattr__(name: str) -> object:
         from resources.llm import Cleaner
 
         return Cleaner
-    if name == "Source":
-        from resources.sources import Source
+    if name in ("Auth", "Limits", "Pages", "Source"):
+        from resources import sources
 
-        return Source
+        return getattr(sources, name)
     if name == "Previous":
         from resources.tables import Previous
 

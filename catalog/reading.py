@@ -13,7 +13,16 @@ from resources.errors import DataOpsError, TransientError
 if TYPE_CHECKING:
     import duckdb
 
-_FOLDERS: Final = ("raw", "processed", "output", "quarantine", "calls", "provenance", "reviews")
+_FOLDERS: Final = (
+    "raw",
+    "processed",
+    "output",
+    "quarantine",
+    "calls",
+    "source_calls",
+    "provenance",
+    "reviews",
+)
 _READING: Final = {"SELECT_NODE", "SET_OPERATION_NODE", "CTE_NODE", "RECURSIVE_CTE_NODE"}
 # These run SQL that is hidden in a text, where it cannot be looked at.
 _HIDING: Final = {"query", "json_execute_serialized_sql"}

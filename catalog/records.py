@@ -108,7 +108,8 @@ class Materialized(Event, tag="materialized", frozen=True, kw_only=True, gc=Fals
     So rows = those of before + added - replaced, and rows_in = added + duplicates + quarantined.
     retry_rows: those quarantined for a passing cause.
     cursor: how far a collector came, as JSON ("" = it keeps none).
-    calls_file: log of calls to models; provenance_file: how each row was made ("" = none).
+    calls_file: log of calls to models; source_calls_file: of requests to web sources;
+    provenance_file: how each row was made ("" = none).
     seconds, cpu_seconds, peak_memory (bytes): of the attempt.
     """
 
@@ -147,6 +148,7 @@ class Materialized(Event, tag="materialized", frozen=True, kw_only=True, gc=Fals
     checks: tuple[Check, ...] = ()
     usage: tuple[Usage, ...] = ()
     calls_file: str = ""
+    source_calls_file: str = ""
     provenance_file: str = ""
     warnings: tuple[str, ...] = ()
     seconds: float = 0.0
@@ -214,6 +216,7 @@ class Attempted(Event, tag="attempted", frozen=True, kw_only=True, gc=False):
     quarantine_file: str = ""
     usage: tuple[Usage, ...] = ()
     calls_file: str = ""
+    source_calls_file: str = ""
     seconds: float = 0.0
     log: str = ""
     host: str = ""

@@ -132,7 +132,7 @@ SELECT NULL::VARCHAR AS file, NULL::VARCHAR AS row, NULL::VARCHAR AS rule, NULL:
   NULL::VARCHAR AS answer
 WHERE false;
 
--- Every call to a model, and how each cleaned row was made; pointed at their files likewise.
+-- Every call to a model and to a web source, and how each cleaned row was made; pointed at their files likewise.
 CREATE VIEW llm_calls AS
 SELECT NULL::VARCHAR AS key, NULL::VARCHAR AS file, NULL::TIMESTAMP AS called_at,
   NULL::VARCHAR AS endpoint, NULL::VARCHAR AS model, NULL::VARCHAR AS answered_as,
@@ -140,6 +140,11 @@ SELECT NULL::VARCHAR AS key, NULL::VARCHAR AS file, NULL::TIMESTAMP AS called_at
   NULL::BIGINT AS prompt_tokens, NULL::BIGINT AS completion_tokens, NULL::DOUBLE AS cost,
   NULL::DOUBLE AS latency, NULL::VARCHAR AS error, NULL::VARCHAR AS request,
   NULL::VARCHAR AS response
+WHERE false;
+CREATE VIEW source_calls AS
+SELECT NULL::VARCHAR AS key, NULL::VARCHAR AS file, NULL::TIMESTAMP AS called_at,
+  NULL::VARCHAR AS method, NULL::VARCHAR AS url, NULL::VARCHAR AS kind, NULL::BIGINT AS attempt,
+  NULL::BIGINT AS status, NULL::BIGINT AS bytes, NULL::DOUBLE AS seconds, NULL::VARCHAR AS error
 WHERE false;
 CREATE VIEW provenance AS
 SELECT NULL::VARCHAR AS key, NULL::VARCHAR AS file, NULL::BIGINT AS position, NULL::VARCHAR AS id,

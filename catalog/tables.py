@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 _ASIDE: Final = {
     "quarantined_rows": "quarantine_file",
     "llm_calls": "calls_file",
+    "source_calls": "source_calls_file",
     "provenance": "provenance_file",
     "verdicts": "file",
 }
@@ -37,6 +39,17 @@ _CALL: Final = {
     "error": "VARCHAR",
     "request": "VARCHAR",
     "response": "VARCHAR",
+}
+_SOURCE_CALL: Final = {
+    "called_at": "TIMESTAMP",
+    "method": "VARCHAR",
+    "url": "VARCHAR",
+    "kind": "VARCHAR",
+    "attempt": "BIGINT",
+    "status": "BIGINT",
+    "bytes": "BIGINT",
+    "seconds": "DOUBLE",
+    "error": "VARCHAR",
 }
 _KEY: Final = "split_part(filename, '/', -2)"
 _CSV_TYPES: Final = {
@@ -157,7 +170,7 @@ class Tables:
 
     def _select_quarantined_rows(self) -> str:
         """Give the SQL over all rows that were ever set aside, each with its file's path."""
-        path = f"{self._root()} || '/quarantine/*/*.parquet'"
+        path = f"{self._root()} || '/quarantine/*/[!b]*.parquet'"
         return (
             "SELECT replace(filename, "  # noqa: S608
             f"{self._root()} || '/', '') AS file, * EXCLUDE (filename) "
@@ -165,12 +178,20 @@ class Tables:
         )
 
     def _select_llm_calls(self) -> str:
-        """Give the SQL over every call; what a killed process left half written is left out."""
-        columns = ", ".join(f"{name}: '{kind}'" for name, kind in _CALL.items())
+        """Give the SQL over every call to a model."""
+        return self._lines("calls", _CALL)
+
+    def _select_source_calls(self) -> str:
+        """Give the SQL over every request to a web source."""
+        return self._lines("source_calls", _SOURCE_CALL)
+
+    def _lines(self, folder: str, fields: Mapping[str, str]) -> str:
+        """Give the SQL over logs; what a killed process left half written is left out."""
+        columns = ", ".join(f"{name}: '{kind}'" for name, kind in fields.items())
         return (
             f"SELECT {_KEY} AS key, replace(filename, {self._root()} || '/', '') AS file, "  # noqa: S608
             "* EXCLUDE (filename) "
-            f"FROM read_ndjson({self._root()} || '/calls/*/*.jsonl', columns = {{{columns}}}, "
+            f"FROM read_ndjson({self._root()} || '/{folder}/*/*.jsonl', columns = {{{columns}}}, "
             "filename = true, ignore_errors = true, hive_partitioning = false) "
             "WHERE called_at IS NOT NULL"
         )

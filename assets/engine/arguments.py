@@ -18,12 +18,13 @@ from catalog.heads import Head
 from catalog.records import File, Input, Materialized, Usage
 from resources.files import file_facts
 from resources.rejects import Rejects
+from resources.settings import Settings
 from resources.tables import Previous, Table, parquet_table
 
 if TYPE_CHECKING:
     from assets.engine.make import Attempt
     from resources.llm import Cleaner
-    from resources.sources import Source
+    from resources.sources import Source, Web
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,22 +137,37 @@ def arguments_for(project: Project, attempt: Attempt, rejects: Rejects) -> Hande
         else:
             fresh = fresh_files(project, asset, attempt.base, attempt.sources)
             idle = fresh == ()
-            arguments[argument.name] = _source(project, asset, fresh, rejects)
+            arguments[argument.name] = _source(project, attempt, fresh, rejects)
     return Handed(arguments, cleaner, idle)
 
 
 def _source(
-    project: Project, asset: Asset, fresh: tuple[Path, ...] | None, rejects: Rejects
+    project: Project, attempt: Attempt, fresh: tuple[Path, ...] | None, rejects: Rejects
 ) -> Source:
     """Give what the collector reads with: its new files, or all that is declared."""
     from resources.sources import Source, find_sources
 
+    asset = attempt.asset
     return Source(
         find_sources(asset.source, project.settings.root) if fresh is None else fresh,
         name=asset.name,
         columns=asset.columns,
         rejects=rejects,
         chunk_rows=project.settings.chunk_rows,
+        web=web_of(project.settings, project.data / attempt.source_calls_file),
+    )
+
+
+def web_of(settings: Settings, calls: Path | None = None) -> Web:
+    """Give what the project allows web sources, and where their requests are logged."""
+    from resources.sources import Web
+
+    return Web(
+        allow=settings.http_allow,
+        calls=calls,
+        cache=settings.data / "cache" / "http",
+        cache_bytes=settings.http_cache_mb * 1_000_000,
+        pause=settings.retry_seconds,
     )
 
 

@@ -16,7 +16,7 @@ from assets.engine.due import show_time
 from assets.engine.errors import AttemptFailed, CheckFailed, PassingFailure
 from assets.engine.log import log
 from assets.engine.project import Project
-from assets.engine.publish import calls_of
+from assets.engine.publish import calls_of, source_calls_of
 from catalog.records import Attempted
 from resources.errors import DataOpsError, TransientError
 
@@ -139,6 +139,7 @@ def record_failure(project: Project, attempt: Attempt, failure: DataOpsError) ->
             quarantine_file=attempt.quarantine_file,
             usage=attempt.usage,
             calls_file=calls_of(project, attempt),
+            source_calls_file=source_calls_of(project, attempt),
             seconds=round(time.monotonic() - attempt.started, 3),
             log=attempt.log,
             host=socket.gethostname(),

@@ -94,6 +94,11 @@ class Attempt:
         """Give where calls to models are logged, should there be any."""
         return f"calls/{self.asset.key}/{self.stamp}.jsonl"
 
+    @property
+    def source_calls_file(self) -> str:
+        """Give where requests to web sources are logged, should there be any."""
+        return f"source_calls/{self.asset.key}/{self.stamp}.jsonl"
+
 
 def make(project: Project, attempt: Attempt) -> Materialized:
     """Run the attempt to its published version; raises whatever goes wrong, publishing nothing."""

@@ -142,6 +142,12 @@ def calls_of(project: Project, attempt: Attempt) -> str:
     return attempt.calls_file if (project.data / attempt.calls_file).is_file() else ""
 
 
+def source_calls_of(project: Project, attempt: Attempt) -> str:
+    """Give the attempt's log of requests to web sources ("" where there were none)."""
+    there = (project.data / attempt.source_calls_file).is_file()
+    return attempt.source_calls_file if there else ""
+
+
 def _event(
     project: Project, attempt: Attempt, result: Result, files: tuple[File, ...], unchanged: bool
 ) -> Materialized:
@@ -191,6 +197,7 @@ def _event(
         checks=attempt.checks,
         usage=attempt.usage,
         calls_file=calls_of(project, attempt),
+        source_calls_file=source_calls_of(project, attempt),
         provenance_file=attempt.provenance_file,
         warnings=attempt.warnings,
         seconds=round(time.monotonic() - attempt.started, 3),

@@ -13,8 +13,9 @@ from assets.model.arguments import Argument, arguments_of
 from assets.model.errors import DeclarationError
 from assets.model.modes import check_mode
 from assets.model.schema import Schema
+from resources.addresses import check_source
 from resources.columns import Column
-from resources.errors import did_you_mean
+from resources.errors import SourceError, did_you_mean
 
 LAYERS: Final = ("raw", "processed", "output")
 PRESETS: Final = {
@@ -100,10 +101,10 @@ def asset(function: Any = None, /, **options: Any) -> Any:
     """Declare the asset that this function makes; folder = layer, function = name.
 
     upstream: keys of what it is made from. schema: a Schema class. task: a cleaning task's name.
-    source: files or patterns a raw asset reads, from the project folder. files: lookup files it
-    reads. params: values handed to a `Params` argument; they count as config.
-    schedule: hourly, daily, weekly, monthly, yearly or a cron line (UTC); fresh_for: how long a
-    raw asset stays fresh. chain: whether a raw asset brings its cleaned and CSV assets.
+    source: files or patterns a raw asset reads, from the project folder, or web addresses.
+    files: lookup files it reads. params: values handed to a `Params` argument; they count as
+    config. schedule: hourly, daily, weekly, monthly, yearly or a cron line (UTC); fresh_for: how
+    long a raw asset stays fresh. chain: whether a raw asset brings its cleaned and CSV assets.
     ordered: row order is content. max_quarantine: share of rows (0..1) that may be set aside.
     mode: how what is made joins the version before. replace: it stands alone; append: new rows are
     added; upsert (raw): rows with a known key replace the old ones. on: the key's columns.
@@ -149,6 +150,11 @@ def _declare(  # noqa: PLR0913 - all that a declaration may say
     key = f"{layer}.{name}"
     edges = _strings(key, "upstream", upstream)
     sources = _strings(key, "source", [source] if isinstance(source, str | Path) else source)
+    for one in sources:
+        try:
+            check_source(one)
+        except SourceError as error:
+            raise DeclarationError(f"{key}: {error.problem}", error.fix, asset=key) from None
     _check_place(key, layer, name)
     _check_edges(key, layer, edges, sources)
     if schema is not None and Schema not in getattr(schema, "__mro__", ()):

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
+
+if TYPE_CHECKING:
+    from resources.sources.web.options import Auth, Limits, Pages
 
 
 class ReadOptions(TypedDict, total=False):
@@ -19,6 +22,9 @@ class ReadOptions(TypedDict, total=False):
     that has rows. header_rows: how many rows its header takes (1). skip: lines above it (0).
     records: the name or path of the XML elements that are rows; else the child of the root that
     repeats.
+    Of web sources: records, the dotted path of the list of records in an answer; pages (how they
+    follow each other), auth, headers, params (since goes where one says "{since}"), rate (requests
+    per second), limits: as objects or as mappings of their fields; by: the column of source.last.
     """
 
     format: str
@@ -35,3 +41,9 @@ class ReadOptions(TypedDict, total=False):
     header_rows: int
     skip: int
     records: str
+    pages: Pages | Mapping[str, Any] | str
+    auth: Auth | Mapping[str, Any]
+    headers: Mapping[str, str]
+    params: Mapping[str, Any]
+    rate: float
+    limits: Limits | Mapping[str, Any]

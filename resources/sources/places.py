@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-PLACES: Final = ("sql:",)
-"""How the names of places begin: `sql:shop` is the database of the connection `shop`."""
+PLACES: Final = ("sql:", "https://", "http://")
+"""How the names of places begin: `sql:shop` is the database of the connection `shop`, `https://...`
+a web address."""
 
 
 def is_place(source: str | Path) -> bool:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
-from typing import Unpack
+from typing import Any, Unpack
 
+from resources.addresses import is_address
 from resources.columns import Column
 from resources.errors import SourceError
 from resources.rejects import Rejects
 from resources.sources.finding import find_sources
 from resources.sources.formats import Reader, open_reader
 from resources.sources.options import ReadOptions
+from resources.sources.web.settings import Web
 from resources.tables import Table
 
 
@@ -20,6 +24,7 @@ class Source:
 
     files: paths, or patterns, which stand for the files they match, in name order; or a place.
     readers: those that were opened, with what they know about what they read.
+    web: what the project allows web addresses.
     columns: the declared columns; where there are some, values stay text for the caller to cast.
     Rows that cannot be read go to `rejects`, once, with file and line.
     """
@@ -32,9 +37,11 @@ class Source:
         columns: tuple[Column, ...] | None,
         rejects: Rejects,
         chunk_rows: int = 10_000,
+        web: Web | None = None,
     ) -> None:
         """Read for the asset `name`; nothing is opened yet."""
         self.files = files
+        self.web = web
         self.name = name
         self.columns = columns
         self.rejects = rejects
@@ -56,8 +63,19 @@ class Source:
         Without declared columns each column gets the type that all its values are written in, or
         stays text (00501). Raises SourceError.
         """
-        reader = self._open(options)
+        reader = self._open(options, [column.name for column in self.columns or ()])
         return Table(lambda: reader.schema, reader.batches)
+
+    def first(self, rows: int = 10, **options: Unpack[ReadOptions]) -> list[dict[str, Any]]:
+        """Give the first rows as they were written, and read no further than that.
+
+        Rows that cannot be read are passed over here. Raises SourceError.
+        """
+        reader = self._open(options)
+        try:
+            return [row for _, row in islice(reader.rows(), rows)]
+        finally:
+            getattr(reader, "close", lambda: None)()
 
     def texts(
         self,
@@ -78,9 +96,10 @@ class Source:
         """
         from resources.sources.texts import TextColumns, Texts
 
+        columns = TextColumns(id, text, created_at, source, time_format)
         texts = Texts(
-            self._open(options),
-            TextColumns(id, text, created_at, source, time_format),
+            self._open(options, list(columns.named().values())),
+            columns,
             asset=self.name,
             typed=self.columns is None,
             now=datetime.now(UTC),
@@ -89,8 +108,8 @@ class Source:
         filled = frozenset[str]() if created_at else frozenset({"created_at"})
         return Table(lambda: texts.schema, texts.batches, volatile=filled)
 
-    def _open(self, options: ReadOptions) -> Reader:
-        """Find the files and choose their reader."""
+    def _open(self, options: ReadOptions, names: Sequence[str] = ()) -> Reader:
+        """Find the files and choose their reader; `names`: the columns that are expected."""
         if not self.files:
             raise SourceError(
                 f"{self.name} reads a source, but declares none",
@@ -98,7 +117,34 @@ class Source:
                 asset=self.name,
             )
         found = find_sources(self.files)
+        addresses = tuple(str(one) for one in found if is_address(str(one)))
         typed = self.columns is None
-        reader = open_reader(self.name, found, self.rejects, options, typed=typed)
+        reader = (
+            self._open_web(addresses, options, names)
+            if addresses
+            else open_reader(self.name, found, self.rejects, options, typed=typed)
+        )
         self.readers.append(reader)
         return reader
+
+    def _open_web(
+        self, addresses: tuple[str, ...], options: ReadOptions, names: Sequence[str]
+    ) -> Reader:
+        """Choose the reader of web addresses."""
+        from resources.sources.web.reader import WebFiles
+
+        if len(addresses) < len(self.files):
+            raise SourceError(
+                f"{self.name} reads web addresses and something else",
+                "read each of them as an asset of its own",
+                asset=self.name,
+            )
+        return WebFiles(
+            addresses,
+            self.rejects,
+            options,
+            name=self.name,
+            typed=self.columns is None,
+            web=self.web or Web(),
+            names=tuple(names),
+        )
