@@ -36,6 +36,7 @@ class Asked:
     rate: float
     limits: Limits
     records: str = ""
+    by: str = ""
     format: str | None = None
     rest: Mapping[str, Any] = field(default_factory=dict)
 
@@ -60,6 +61,7 @@ def asked_of(name: str, addresses: tuple[str, ...], options: Mapping[str, Any]) 
         rate=rate_of(options.get("rate")),
         limits=limits_of(options.get("limits")),
         records=options.get("records") or "",
+        by=options.get("by") or "",
         format=options.get("format"),
         rest={k: v for k, v in options.items() if k not in ours and v is not None},
     )
@@ -78,7 +80,7 @@ def _check_names(name: str, options: Mapping[str, Any]) -> None:
                 asset=name,
                 option=option,
             )
-        if option in ("records", "format") and not isinstance(value or "", str):
+        if option in ("records", "format", "by") and not isinstance(value or "", str):
             raise SourceError(
                 f"{name} reads a web address with {option}={value!r}", "write it as text"
             )

@@ -79,7 +79,7 @@ class Limits:
     patience: float = 120.0
 
 
-WEB_OPTIONS: Final = ("pages", "auth", "headers", "params", "since", "rate", "limits")
+WEB_OPTIONS: Final = ("pages", "auth", "headers", "params", "since", "by", "rate", "limits")
 """Options of `read` and `texts` that only web sources have (`records` other formats have too)."""
 _WAYS: Final = {
     "bearer": (),

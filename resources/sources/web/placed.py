@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from resources.rejects import Reject, Rejects
 
@@ -13,7 +15,8 @@ class PlacedRejects(Rejects):
 
     def __init__(self, inner: Rejects) -> None:
         """Hand on to `inner`."""
-        self._inner = inner
+        super().__init__(inner.path)
+        self._inner: Any = inner
         self._places: dict[str, str] = {}
 
     def name(self, file: Path, place: str) -> None:
@@ -35,12 +38,19 @@ class PlacedRejects(Rejects):
         """Hand one on."""
         self._inner.add(replace(reject, source=self.place(reject.source)))
 
+    def warn(self, sentence: str) -> None:
+        """Hand on what somebody should know, with the address for the name of our file."""
+        for file, place in self._places.items():
+            sentence = sentence.replace(Path(file).name, place)
+        self._inner.warn(sentence)
+
 
 class QuietRejects(Rejects):
     """Takes rejects of a look ahead, which the real pass will set aside."""
 
     def __init__(self) -> None:
         """Keep nothing."""
+        super().__init__(Path(os.devnull))
 
     def add(self, reject: Reject) -> None:
         """Let it go."""

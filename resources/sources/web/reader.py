@@ -27,6 +27,7 @@ from resources.sources.web.cache import AnswerCache
 from resources.sources.web.collecting import collect
 from resources.sources.web.fetching import Fetcher
 from resources.sources.web.gate import gate_of
+from resources.sources.web.greatest import Greatest
 from resources.sources.web.login import Door
 from resources.sources.web.placed import PlacedRejects, QuietRejects
 from resources.sources.web.secret import Secrets
@@ -64,6 +65,12 @@ class WebFiles:
         self._files: list[Path] = []
         self._incoming = self._fetched()
         self._failed: DataOpsError | None = None
+        self._greatest = Greatest(self._asked.by, name)
+
+    @property
+    def last(self) -> str | int | float | None:
+        """Give the greatest value of the column `by=` among the rows that were read."""
+        return self._greatest.value
 
     @property
     def schema(self) -> pa.Schema:
@@ -72,6 +79,7 @@ class WebFiles:
 
         with self._said_plainly():
             if (reader := self._whole) is not None:
+                self._greatest.check(reader.schema)
                 return reader.schema
         if not self._names:
             raise SourceError(
@@ -85,13 +93,17 @@ class WebFiles:
         """Stream batches of at most `rows` rows."""
         with self._said_plainly():
             if (reader := self._whole) is not None:
-                yield from reader.batches(rows)
+                self._greatest.check(reader.schema)
+                for batch in reader.batches(rows):
+                    self._greatest.see_batch(batch)
+                    yield batch
 
     def rows(self) -> Iterator[tuple[Path | str, dict[str, Any]]]:
         """Stream rows as they were written, each with its place; fetches as it goes."""
         with self._said_plainly():
             if "_whole" in self.__dict__:
                 for file, row in self._whole.rows() if self._whole is not None else ():
+                    self._greatest.see_row(row)
                     yield self._rejects.place(file), row
                 return
             done = 0

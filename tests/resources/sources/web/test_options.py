@@ -126,6 +126,15 @@ def test_a_rate_that_is_none_is_told(rate: Any) -> None:
         limits_of({"seconds": 0})
 
 
+READS = ("source.read", "source.texts")
+
+
+class Cursor:
+    """A cursor that stands at its beginning."""
+
+    value = None
+
+
 def _documented() -> list[dict[str, Any]]:
     """Give the options in every example of the documentation."""
     root = Path(__file__).resolve().parents[4] / "docs"
@@ -138,8 +147,8 @@ def _documented() -> list[dict[str, Any]]:
                 found.append(yaml.safe_load(block).get("read", {}))
                 continue
             for node in ast.walk(ast.parse(block)):
-                if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("source."):
-                    made = {"Pages": Pages, "Auth": Auth, "Limits": Limits}
+                if isinstance(node, ast.Call) and ast.unparse(node.func) in READS:
+                    made = {"Pages": Pages, "Auth": Auth, "Limits": Limits, "cursor": Cursor()}
                     values = {
                         k.arg: eval(ast.unparse(k.value), made) for k in node.keywords if k.arg
                     }

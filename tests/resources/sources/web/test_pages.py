@@ -213,3 +213,48 @@ def test_a_next_page_that_is_no_address_is_told(web: Reading, to: str) -> None:
     with pytest.raises(SourceError):
         web.rows(url, records="items", pages={"cursor": "next"} if to[0] in "h/" else
                  {"cursor": "next", "into": "c"})  # fmt: skip
+
+
+def test_the_greatest_value_says_where_to_go_on(web: Reading) -> None:
+    url = web.server.on("/v1", numbered)
+    options: dict[str, Any] = {"pages": {"number": "page"}, "records": "items", "rate": 1_000}
+    source = web.source(url)
+    table = source.read(**options, by="id")
+    before = source.last
+    table.to_arrow()
+    assert (before, source.last) == (None, 23)
+    source.texts(id="id", text="text", **options, by="text").to_arrow()
+    assert source.last == "text 9"
+    with pytest.raises(SourceError, match="no column 'idd' for by=; did you mean 'id'"):
+        source.read(**options, by="idd").to_arrow()
+
+
+@pytest.mark.parametrize(
+    ("values", "greatest"),
+    [
+        (["2026-01-31T09:00:00Z", "2026-02-01T00:00:00Z", None], "2026-02-01T00:00:00Z"),
+        ([1, None, 2.5], 2.5),
+        ([None], None),
+    ],
+)
+def test_what_can_be_ordered(web: Reading, values: list[Any], greatest: Any) -> None:
+    url = web.server.on("/v1", [{"at": value, "id": 1, "text": "x"} for value in values])
+    for read in ("read", "texts"):
+        source = web.source(url)
+        columns = {"id": "id", "text": "text"} if read == "texts" else {}
+        getattr(source, read)(by="at", **columns).to_arrow()
+        assert source.last == greatest
+
+
+@pytest.mark.parametrize("values", [[True, False], [1, "a"], [{"a": 1}]])
+def test_what_cannot_be_ordered_is_told(web: Reading, values: list[Any]) -> None:
+    url = web.server.on("/v1", [{"at": value, "id": 1, "text": "x"} for value in values])
+    with pytest.raises(SourceError, match="by= finds no greatest value"):
+        web.source(url).texts(id="id", text="text", by="at").to_arrow()
+
+
+def test_days_in_csv_are_ordered(web: Reading) -> None:
+    csv = Reply("at\n2026-01-31\n2026-02-01\n", headers={"content-type": "text/csv"})
+    source = web.source(web.server.on("/v1", csv))
+    source.read(by="at").to_arrow()
+    assert source.last == "2026-02-01"
