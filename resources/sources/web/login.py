@@ -52,24 +52,7 @@ class Door:
     @property
     def named(self) -> str:
         """Name the login without its secret: what cached answers belong to."""
-        a = self._auth
-        return (
-            ""
-            if a is None
-            else repr(
-                (
-                    a.bearer,
-                    a.header,
-                    a.query,
-                    a.secret,
-                    a.basic,
-                    a.user,
-                    a.oauth2,
-                    a.client_id,
-                    a.scope,
-                )
-            )
-        )
+        return "" if self._auth is None else repr(self._auth)
 
     def setting(self) -> str:
         """Say which setting lets us in, for errors."""
