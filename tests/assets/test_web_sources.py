@@ -207,3 +207,64 @@ def test_an_interrupted_collection_closes_what_it_opened(shop: Shop) -> None:
         shop.home.make("raw.reviews")
     assert threading.active_count() == before
     assert not list((shop.home.data / ".staging").iterdir())
+
+
+NEW = """
+    from collections.abc import Iterator
+    import pyarrow as pa
+    from assets import Cursor, Schema, Source, Table, asset
+
+    class Review(Schema):
+        id: int
+        updated_at: str
+        text: str
+
+    @asset(source={url!r}, schema=Review, mode="upsert", on=["id"], chain=False)
+    def reviews(source: Source, cursor: Cursor) -> Iterator[pa.RecordBatch]:
+        yield from source.read(
+            records="items",
+            params={{"after": "{{since}}"}},
+            since=cursor.value,
+            by="updated_at",
+            pages={{"cursor": "next"}},
+            rate=1000,
+            limits={{"tries": 1}},
+        ).batches()
+        cursor.advance(source.last)
+    """
+
+
+def test_a_cursor_asks_only_for_what_is_new(shop: Shop) -> None:
+    """Ten reviews, two new ones and one changed; an outage in between moves nothing."""
+    rows: list[dict[str, Any]] = [
+        {"id": n, "updated_at": f"2026-01-{n:02}", "text": f"t{n}"} for n in range(1, 11)
+    ]
+    broken = False
+
+    def answer(request: Request) -> Any:
+        after, page = request.params.get("after", ""), int(request.params.get("page", "0"))
+        found = sorted((r for r in rows if r["updated_at"] > after), key=lambda r: r["updated_at"])
+        if broken and page:
+            return Reply("down", 503)
+        more = f"?after={after}&page={page + 1}" if len(found) > (page + 1) * 2 else None
+        return {"items": found[page * 2 :][:2], "next": more}
+
+    shop.server.on("/v1", answer)
+    shop.home.write("assets/raw/reviews.py", NEW.format(url=f"{shop.server.url}/v1"))
+    assert shop.home.make("raw.reviews").state == "made"
+    assert "after" not in shop.server.requests[0].params
+    rows += [{"id": n, "updated_at": f"2026-02-{n:02}", "text": f"t{n}"} for n in (11, 12)]
+    rows[0] = {"id": 1, "updated_at": "2026-03-01", "text": "changed"}
+    broken = True
+    with pytest.raises(PassingFailure):
+        shop.home.make("raw.reviews", force=True)
+    broken = False
+    asked = len(shop.server.requests)
+    assert shop.home.make("raw.reviews", force=True).state == "made"
+    assert [r.params["after"] for r in shop.server.requests[asked:]] == ["2026-01-10"] * 2
+    current = shop.home.current("raw.reviews")
+    assert (current.rows, current.added, current.replaced) == (12, 3, 1)
+    found = {row["id"]: row["text"] for row in shop.home.rows("raw.reviews")}
+    assert len(found) == 12
+    assert shop.home.make("raw.reviews", force=True).state == "unchanged"
+    assert shop.server.requests[-1].params == {"after": "2026-03-01"}
