@@ -93,8 +93,7 @@ class Evaluation:
 
 def task_of(project: Project, name: str) -> CleaningTask:
     """Load a cleaning task by name; `rules` and `default` are the rules with their defaults."""
-    from resources.llm import CleaningTask, find_task, load_task
-    from resources.llm.task import TaskError
+    from resources.llm import CleaningTask, TaskError, find_task, load_task
 
     try:
         path = find_task(project.settings.root, name)

@@ -17,14 +17,21 @@ from pathlib import Path
 from typing import Any, Final
 
 from resources.connections import has_connection
-from resources.errors import did_you_mean
-from resources.llm.document import Document, read_document
+from resources.document import Document, Kind, read_document
+from resources.errors import DataOpsError, did_you_mean
 
 FILE: Final = "resources/alerts.yaml"
 DEFAULT: Final = "alerts"
 KINDS: Final = ("failed", "blocked", "threshold", "overdue", "budget")
 _FIELDS: Final = ("when", "assets")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+class AlertRuleError(DataOpsError):
+    """The file of alert rules cannot be used."""
+
+
+_RULES: Final = Kind("file of alert rules", AlertRuleError, example="team", least="`team:`")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +54,7 @@ def load_rules(root: Path) -> tuple[Rule, ...]:
     path = root / FILE
     if not path.is_file():
         return (Rule(DEFAULT),) if has_connection(DEFAULT) else ()
-    document = read_document(path)
+    document = read_document(path, _RULES)
     return tuple(_rule(document, name, value) for name, value in document.values.items())
 
 

@@ -2,7 +2,8 @@
 
 from resources.llm.cleaner import Cleaner, CleaningRun, UsageFacts, make_cleaner
 from resources.llm.fields import load_task
-from resources.llm.task import CleaningTask, Invariants, TaskError, find_task
+from resources.llm.task import CleaningTask, Invariants
+from resources.task_files import TaskError, find_task
 
 __all__ = [
     "Cleaner",

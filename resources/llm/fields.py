@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from resources.document import Document, read_document
 from resources.errors import did_you_mean
-from resources.llm.document import Document, read_document
+from resources.fields import choice, flag, group, known, number, text, texts
 from resources.llm.groups import read_budget, read_examples, read_outputs
 from resources.llm.masking import KINDS as MASKS
 from resources.llm.prompt import check_places, fill_prompt
@@ -18,6 +19,7 @@ from resources.llm.task import (
     CleaningTask,
     Invariants,
 )
+from resources.task_files import TASK
 
 FIELDS = (
     "task_name",
@@ -45,84 +47,39 @@ _MOST_ROWS = 100
 
 def load_task(path: Path) -> CleaningTask:
     """Read a cleaning task; raises TaskError with file, line, field and the fix."""
-    document = read_document(path)
-    _known(document, document.values, FIELDS)
-    rules = _texts(document, "rules", DEFAULT_RULES)
+    document = read_document(path, TASK)
+    known(document, FIELDS)
+    rules = texts(document, "rules", DEFAULT_RULES)
     for rule in rules:
         if rule not in RULES:
             near = did_you_mean(rule, RULES)
             document.refuse("rules", f"no rule {rule!r}{near}", f"use {', '.join(RULES)}")
-    model = _text(document, "model")
+    model = text(document, "model")
     outputs = read_outputs(document)
-    temperature = _number(document, "temperature", 0.0, 0.0, 2.0)
+    temperature = number(document, "temperature", 0.0, 0.0, 2.0)
     task = CleaningTask(
         name=path.name,
-        task_name=_text(document, "task_name") or path.stem,
-        description=_text(document, "description"),
-        system_message=_text(document, "system_message"),
-        prompt=fill_prompt(document, _text(document, "prompt"), outputs),
+        task_name=text(document, "task_name") or path.stem,
+        description=text(document, "description"),
+        system_message=text(document, "system_message"),
+        prompt=fill_prompt(document, text(document, "prompt"), outputs),
         model="" if model == "rules" else model,
         temperature=temperature,
         max_tokens=_whole(document, "max_tokens", 1_000_000),
-        columns=_texts(document, "columns"),
+        columns=texts(document, "columns"),
         rows_per_request=_rows_per_request(document),
-        fallback_models=_texts(document, "fallback_models"),
+        fallback_models=texts(document, "fallback_models"),
         invariants=_invariants(document),
         rules=tuple(rule for rule in RULES if rule in rules),
-        engine=_choice(document, "engine", tuple(ENGINES), "openai"),
+        engine=choice(document, "engine", tuple(ENGINES), "openai"),
         outputs=outputs,
         mask=_mask(document),
         budget=read_budget(document),
-        cache=_choice(document, "cache", CACHE_POLICIES, "version" if temperature else "always"),
+        cache=choice(document, "cache", CACHE_POLICIES, "version" if temperature else "always"),
         examples=read_examples(document, outputs),
     )
     _together(document, task)
     return task
-
-
-def _known(document: Document, names: Any, fields: tuple[str, ...], prefix: str = "") -> None:
-    """Refuse a field that does not exist."""
-    for name in names:
-        if name not in fields:
-            near = did_you_mean(str(name), fields)
-            document.refuse(
-                f"{prefix}{name}", f"there is no such field{near}", f"use {', '.join(fields)}"
-            )
-
-
-def _text(document: Document, name: str) -> str:
-    """Read a text field ("" where it is missing)."""
-    value = document.values.get(name)
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        document.refuse(name, f"{value!r} is not text", "put it in quotes")
-    return value.strip()
-
-
-def _texts(document: Document, name: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """Read a list of texts; a single text counts as a list of one."""
-    value = document.values.get(name)
-    if value is None:
-        return default
-    values = [value] if isinstance(value, str) else value
-    if not isinstance(values, list) or not all(isinstance(v, str) and v.strip() for v in values):
-        document.refuse(name, f"{value!r} is not a list of texts", "write it as [one, two]")
-    if len(set(values)) < len(values):
-        document.refuse(name, "an entry is written twice", "keep one of them")
-    return tuple(values)
-
-
-def _number(document: Document, name: str, default: float, low: float, high: float) -> float:
-    """Read a number and hold it to its range; nested names are written `invariants.overlap`."""
-    outer, _, inner = name.rpartition(".")
-    values = document.values[outer] if outer else document.values
-    value = values.get(inner)
-    if value is None:
-        return default
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        document.refuse(name, f"{value!r} is out of range", f"a number from {low:g} to {high:g}")
-    return float(value)
 
 
 def _whole(document: Document, name: str, high: int) -> int:
@@ -144,23 +101,18 @@ def _rows_per_request(document: Document) -> int:
 
 def _invariants(document: Document) -> Invariants:
     """Read what answers must keep."""
-    values = document.values.get("invariants")
-    if values is None:
+    kept = group(document, "invariants", KEPT)
+    if kept is None:
         return Invariants()
-    if not isinstance(values, dict):
-        document.refuse("invariants", "these are not fields", f"use {', '.join(KEPT)}")
-    _known(document, values, KEPT, "invariants.")
+    known(kept, KEPT)
     default = Invariants()
-    for name in ("digits", "urls", "names", "language"):
-        if not isinstance(values.get(name, True), bool):
-            document.refuse(f"invariants.{name}", "neither true nor false", "write true or false")
     return Invariants(
-        digits=values.get("digits", True),
-        urls=values.get("urls", True),
-        names=values.get("names", True),
-        language=values.get("language", True),
-        length_ratio=_ratio(document, values.get("length_ratio"), default.length_ratio),
-        overlap=_number(document, "invariants.overlap", default.overlap, 0.0, 1.0),
+        digits=flag(kept, "digits", True),
+        urls=flag(kept, "urls", True),
+        names=flag(kept, "names", True),
+        language=flag(kept, "language", True),
+        length_ratio=_ratio(document, kept.values.get("length_ratio"), default.length_ratio),
+        overlap=number(kept, "overlap", default.overlap, 0.0, 1.0),
     )
 
 
@@ -178,21 +130,12 @@ def _ratio(document: Document, value: Any, default: tuple[float, float]) -> tupl
     return float(value[0]), float(value[1])
 
 
-def _choice(document: Document, name: str, choices: tuple[str, ...], default: str) -> str:
-    """Read one of a few words."""
-    value = document.values.get(name, default)
-    if value not in choices:
-        near = did_you_mean(str(value), choices)
-        document.refuse(name, f"{value!r} is none of its values{near}", f"use {', '.join(choices)}")
-    return str(value)
-
-
 def _mask(document: Document) -> tuple[str, ...]:
     """Read which personal data is masked: true or false for all kinds, or a list of them."""
     value = document.values.get("mask", True)
     if isinstance(value, bool):
         return MASKS if value else ()
-    kinds = _texts(document, "mask")
+    kinds = texts(document, "mask")
     for kind in kinds:
         if kind not in MASKS:
             near = did_you_mean(kind, MASKS)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from resources.document import Document
 from resources.errors import did_you_mean
-from resources.llm.document import Document
 from resources.llm.outputs import KINDS, Output
 from resources.llm.task import Budget, Example
 

@@ -8,9 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from resources.llm.document import read_document
+from resources.document import Kind, read_document
+from resources.task_files import TaskError
 
 FILE = "resources/prices.yaml"
+PRICES = Kind(
+    "list of prices",
+    TaskError,
+    example="gpt-4o-mini",
+    least="`MODEL: {prompt: 0.15, completion: 0.60}`",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +52,7 @@ def load_prices(root: Path) -> dict[str, Price]:
     path = root / FILE
     if not path.is_file():
         return {}
-    document = read_document(path)
+    document = read_document(path, PRICES)
     prices = {}
     for model, value in document.values.items():
         given = value if isinstance(value, dict) else {}

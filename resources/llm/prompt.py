@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from resources.llm.document import Document
+from resources.document import Document
 from resources.llm.outputs import Output
 
 PLACE = re.compile(r"\{\{?\s*([A-Za-z_]\w*)\s*\}?\}")

@@ -1,14 +1,12 @@
-"""A cleaning task: what its file says, as typed facts, and where task files are found."""
+"""A cleaning task: what its file says, as typed facts."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple
 
-from resources.errors import DataOpsError, did_you_mean
 from resources.llm import spacing
 from resources.llm.masking import KINDS as MASKS
 from resources.llm.outputs import Output
@@ -24,12 +22,7 @@ ENGINES = {
 CACHE_POLICIES = ("always", "version")
 RULES = ("encoding", "entities", "tags", "control", "whitespace", "unicode", "repeats", "spacing")
 DEFAULT_RULES = tuple(rule for rule in RULES if rule not in ("repeats", "spacing"))
-SUFFIXES = (".yaml", ".yml", ".json")
 _SHORT = 80
-
-
-class TaskError(DataOpsError):
-    """A cleaning task's file is missing or cannot be used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,31 +153,3 @@ def _brief(value: str) -> str:
     if len(value) <= _SHORT:
         return value
     return f"sha256:{hashlib.sha256(value.encode()).hexdigest()[:12]} ({len(value)} chars)"
-
-
-def find_task(root: Path, name: str) -> Path:
-    """Find a task's file: under resources/tasks/, else directly in resources/.
-
-    `name` may be bare ('clean_reviews'), a file name, or a path below the project's folder.
-    """
-    home = (root / "resources").resolve()
-    bases = (home / "tasks", home, root.resolve())
-    for base in bases:
-        tries = [base / name, *(base / f"{name}{suffix}" for suffix in SUFFIXES)]
-        found = [path for path in tries if path.is_file() and path.suffix in SUFFIXES]
-        inside = [path for path in found if path.resolve().is_relative_to(home)]
-        if len(inside) > 1:
-            raise TaskError(
-                f"the cleaning task {name!r} could be {' or '.join(p.name for p in inside)}",
-                "name the file with its ending, or rename one of them",
-                task=name,
-            )
-        if inside:
-            return inside[0]
-    known = sorted(p.stem for base in bases[:2] for p in base.glob("*") if p.suffix in SUFFIXES)
-    raise TaskError(
-        f"there is no cleaning task {name!r}{did_you_mean(Path(name).stem, known)}",
-        f"put it at resources/tasks/{Path(name).stem}.yaml"
-        + (f", or use one of {', '.join(known)}" if known else ""),
-        task=name,
-    )

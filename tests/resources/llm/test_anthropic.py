@@ -16,9 +16,10 @@ from resources.llm import CleaningTask, load_task, make_cleaner
 from resources.llm.endpoint import ANTHROPIC, endpoint_of
 from resources.llm.limits import allowances
 from resources.llm.outputs import Output
-from resources.llm.task import Example, TaskError
+from resources.llm.task import Example
 from resources.rejects import Reject, Rejects, read_rejects
 from resources.settings import Settings
+from resources.task_files import TaskError
 from tests.anthropic_server import AnthropicServer, Manners
 from tests.llm_server import corrected
 
