@@ -32,6 +32,19 @@ def {name}({arguments}) -> Table:
     return {first}
 '''
 
+_PIPELINE = """description: Orders of shop {name}
+source: incoming/{name}*.csv
+read: {{encoding: cp949, delimiter: ";"}}
+columns:
+  id: {{type: integer, unique: true}}
+  note: {{type: text, optional: true}}
+  rating: {{type: integer, allowed: [1, 2, 3, 4, 5], optional: true}}
+clean: rules
+output: {{columns: [id, note]}}
+schedule: daily
+tags: [shop]
+"""
+
 
 def mix(count: int) -> list[tuple[int, ...]]:
     """Give upstream numbers: a third chains of 50, a third fans of 100, a third diamonds."""
@@ -63,6 +76,15 @@ def write_project(root: Path, count: int) -> None:
         arguments = ", ".join(f"{one}: Table" for one in names)
         text = _DERIVED.format(name=name, upstream=keys, arguments=arguments, first=names[0])
         (root / "assets/processed" / f"{name}.py").write_text(text)
+
+
+def write_pipelines(root: Path, count: int) -> None:
+    """Write a project of `count` pipelines in YAML, three assets each."""
+    folder = root / "resources/pipelines"
+    folder.mkdir(parents=True)
+    for number in range(count):
+        name = f"shop{number}"
+        (folder / f"{name}.yaml").write_text(_PIPELINE.format(name=name))
 
 
 def write_history(root: Path, versions: int) -> None:

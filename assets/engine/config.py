@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from assets.engine.project import Project
 from assets.engine.reasons import SOURCE, Reason
 from assets.model.declare import Asset
+from assets.model.pipelines import PIPELINE_VERSION
 from catalog.records import SourceFile
 from resources.errors import SourceError
 from resources.sources.places import is_place
@@ -28,10 +29,8 @@ def config_of(project: Project, asset: Asset, task: str | None = None) -> dict[s
         name = task or asset.task or DEFAULT_TASK
         config = {f"task.{k}": v for k, v in _task_config(project, name).items()}
         config["task"] = Path(name).stem
-    for name, value in asset.params.items():
-        config[f"params.{name}"] = json.dumps(
-            value, ensure_ascii=False, sort_keys=True, default=str
-        )
+    for name, value in _params(asset):
+        config[name] = json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
     for name in asset.files:
         path = project.settings.root / name
         try:
@@ -48,6 +47,15 @@ def config_of(project: Project, asset: Asset, task: str | None = None) -> dict[s
     if asset.layer == "output" and not project.settings.formula_safe:
         config["csv.formula_safe"] = "no"
     return config
+
+
+def _params(asset: Asset) -> Iterator[tuple[str, Any]]:
+    """Give an asset's params by name: `params.x`, or the field of a pipeline's file."""
+    if asset.engine_version != PIPELINE_VERSION:
+        yield from ((f"params.{name}", value) for name, value in asset.params.items())
+        return
+    for name, fields in asset.params.items():
+        yield from ((f"{name}.{inner}", value) for inner, value in fields.items())
 
 
 def _task_config(project: Project, name: str) -> dict[str, str]:

@@ -25,7 +25,7 @@ PRESETS: Final = {
     "monthly": "0 0 1 * *",
     "yearly": "0 0 1 1 *",
 }
-_NAME = re.compile(r"[a-z][a-z0-9_]*")
+NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
@@ -196,7 +196,7 @@ def _declare(  # noqa: PLR0913 - all that a declaration may say
         params=dict(params or {}),
         files=_strings(key, "files", files),
         source=sources,
-        schedule=_cron(key, schedule),
+        schedule=cron(key, schedule),
         fresh_for=fresh_for,
         chain=chain,
         tags=_strings(key, "tags", tags),
@@ -230,7 +230,7 @@ def _check_place(key: str, layer: str, name: str) -> None:
             f"move its file to assets/{'/, assets/'.join(LAYERS)}/",
             asset=key,
         )
-    if not _NAME.fullmatch(name):
+    if not NAME.fullmatch(name):
         raise DeclarationError(
             f"{key} is not a usable key",
             "name the function in lower case: letters, digits and _, a letter first",
@@ -269,7 +269,7 @@ def _check_edges(key: str, layer: str, upstream: tuple[str, ...], source: tuple[
             )
 
 
-def _cron(key: str, schedule: str) -> str:
+def cron(key: str, schedule: str) -> str:
     """Check a schedule; presets stay as written, so that DAGs carry their names."""
     if not schedule or schedule in PRESETS:
         return schedule

@@ -18,6 +18,7 @@ from typing import Final
 from assets.model.chain import default_chain
 from assets.model.declare import LAYERS, Asset, Broken
 from assets.model.graph import Graph, build_graph
+from assets.model.pipelines import load_pipelines
 from resources.errors import DataOpsError
 
 SLOW_IMPORT: Final = 0.05
@@ -90,6 +91,9 @@ def discover(root: Path) -> Graph:
                 seconds[str(file)] = spent
             for item in found:
                 (broken if isinstance(item, Broken) else assets).append(item)  # type: ignore[arg-type]
+    taken = {a.key for a in assets} | {b.key for b in broken}
+    for item in load_pipelines(root, taken):
+        (broken if isinstance(item, Broken) else assets).append(item)  # type: ignore[arg-type]
     return build_graph([*assets, *default_chain(assets, broken)], broken, seconds)
 
 

@@ -10,7 +10,11 @@ from typing import Final
 from assets.model.declare import PRESETS
 from assets.model.graph import Graph
 
-_WRITTEN: Final = re.compile(r"""\bschedule\s*=\s*["']([^"'\n]+)["']""")
+_WRITTEN: Final = re.compile(
+    r"""\bschedule\s*=\s*["']([^"'\n]+)["']|^[ \t]*["']?schedule["']?\s*:\s*["']?([^"'#\n]+)""",
+    re.MULTILINE,
+)
+"""`schedule="daily"` in Python, `schedule: daily` in a pipeline's file."""
 _SIGNS: Final = {"*/": "every", "*": "x", "/": "by", ",": ".", " ": "_"}
 
 
@@ -40,7 +44,7 @@ def _written(file: Path) -> Iterator[str]:
         found = _WRITTEN.findall(file.read_text(encoding="utf-8", errors="replace"))
     except OSError:
         return
-    for text in dict.fromkeys(" ".join(words.split()) for words in found):
+    for text in dict.fromkeys(" ".join((a or b).split()) for a, b in found):
         if text.strip("@") in PRESETS:
             yield text.strip("@")
             continue

@@ -72,6 +72,15 @@ BOUGHT = """
     def bought(source: Source) -> Table:
         return source.read(table="bought")
     """
+BILLS = """
+    description: A source declared without Python
+    source: bills.csv
+    read: {delimiter: "|"}
+    columns:
+      number: {type: integer, unique: true}
+      text: text
+    clean: plain
+    """
 WITH_MODEL = """
     task_name: Clean with a model
     prompt: "Correct: {text}"
@@ -103,6 +112,8 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
                 return source.read()
             """,
         )
+        folder.write("bills.csv", "number|text\n1|one &amp; two\n2|three\n")
+        folder.write("resources/pipelines/bills.yaml", BILLS)
         folder.write("resources/tasks/plain.yaml", "task_name: Plain\nmodel: rules\n")
         folder.write("resources/tasks/model.yaml", WITH_MODEL)
         with airflow(folder) as ready:
@@ -131,6 +142,15 @@ def test_a_run_makes_what_is_stale_in_order_and_tells_its_facts(stage: Stage) ->
     (event,) = stage.client.get(f"/assets/events?asset_id={asset['id']}")["asset_events"]
     assert event["extra"]["version"] == 1
     assert asset["group"] == "output"
+
+
+def test_a_pipeline_in_yaml_runs_to_its_csv(stage: Stage) -> None:
+    """Without a line of Python: read, checked, cleaned by its task, exported."""
+    keys = ["raw.bills", "processed.bills_clean", "output.bills"]
+    run = stage.run(select=keys)
+    assert stage.tasks(run) == dict.fromkeys(keys, "success")
+    csv = stage.root / "data/output/current/bills.csv"
+    assert csv.read_text(encoding="utf-8-sig").splitlines()[1:] == ["1,one & two", "2,three"]
 
 
 def test_an_unchanged_rebuild_skips_what_is_below(stage: Stage) -> None:

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.xdist_group("dag structure")  # the project is loaded o
 
 @pytest.fixture(scope="module")
 def facts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """Load a project with two scheduled sources, one unscheduled, and one broken file."""
+    """Load a project with two scheduled sources, one unscheduled, one broken; the same in YAML."""
     folder = Folder(tmp_path_factory.mktemp("project"))
     folder.write(
         "assets/raw/orders.py",
@@ -78,6 +78,8 @@ def facts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         """,
     )
     folder.write("resources/tasks/polish.yaml", "task_name: polish\n")
+    folder.write("resources/pipelines/bills.yaml", "source: bills.csv\nschedule: weekly\n")
+    folder.write("resources/pipelines/worn.yaml", "sorce: worn.csv\nschedule: monthly  # 1st\n")
     return folder.dags()
 
 
@@ -95,7 +97,13 @@ def test_the_pipeline_has_a_task_per_asset_between_plan_and_report(facts: dict[s
         "raw.rates",
         "raw.notes",
         "raw.torn",
+        "raw.bills",
+        "raw.worn",
         "processed.value",
+        "processed.bills_clean",
+        "processed.worn_clean",
+        "output.bills",
+        "output.worn",
         "processed.notes_clean",
         "output.value",
         "output.notes",
@@ -134,6 +142,14 @@ def test_each_schedule_has_a_dag_with_its_sources_and_all_below(facts: dict[str,
 def test_the_schedule_of_a_broken_file_stays(facts: dict[str, Any]) -> None:
     """Else a syntax error would end its runs in silence."""
     assert "raw.torn" in facts["dags"]["schedule_hourly"]["tasks"]
+    assert "output.worn" in facts["dags"]["schedule_monthly"]["tasks"]
+
+
+def test_a_pipeline_in_yaml_is_scheduled_as_one_in_python(facts: dict[str, Any]) -> None:
+    """Airflow sees ordinary assets."""
+    tasks = facts["dags"]["schedule_weekly"]["tasks"]
+    assert set(tasks) == {"plan", "raw.bills", "processed.bills_clean", "output.bills", "report"}
+    assert tasks["output.bills"]["upstream"] == ["processed.bills_clean"]
 
 
 def test_a_broken_asset_is_a_task_that_is_not_tried_again(facts: dict[str, Any]) -> None:

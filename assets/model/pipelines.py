@@ -1,0 +1,231 @@
+"""Pipelines without Python: resources/pipelines/*.yaml as ordinary assets.
+
+One file is raw.<name>, processed.<name>_clean and output.<name>.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from assets.model.arguments import Argument, Params
+from assets.model.chain import clean
+from assets.model.declare import NAME, Asset, Broken
+from assets.model.pipeline_file import PIPELINE, RULES, Pipeline, PipelineError, pipeline_of
+from assets.schemas import ProcessedText, RawText
+from resources.columns import Column
+from resources.document import SUFFIXES, Document, read_document
+from resources.errors import DataOpsError, did_you_mean
+from resources.task_files import TASK, find_task
+
+if TYPE_CHECKING:
+    from resources.sources import Source
+    from resources.tables import Table
+
+PIPELINE_VERSION: Final = "yaml/1"
+"""Counts as the code of these assets: raise it when what they make of the same fields changes."""
+FOLDER: Final = "resources/pipelines"
+_ODD: Final = re.compile(r"[^\w.-]")
+
+
+def collect(source: Source, params: Params) -> Table:
+    """Read the source as the file says."""
+    read, texts = params.get("read", {}), params.get("texts")
+    return source.texts(**texts, **read) if texts else source.read(**read)
+
+
+def export(table: Table, params: Params) -> Table:
+    """Hand the table over, with all of its columns or those that the file names."""
+    columns = params.get("output", {}).get("columns")
+    if not columns:
+        return table
+    known = table.columns
+    for name in columns:
+        if name not in known:
+            raise DataOpsError(
+                f"`output:` names the column {name!r}, which the table does not have"
+                f"{did_you_mean(name, known)}",
+                f"use {', '.join(known)}",
+                column=name,
+            )
+    return table.map(lambda batch: batch.select(columns), lambda: _chosen(table, columns))
+
+
+def _chosen(table: Table, columns: list[str]) -> Any:
+    """Give the schema of some of a table's columns."""
+    import pyarrow as pa
+
+    return pa.schema([table.schema.field(name) for name in columns])
+
+
+def load_pipelines(root: Path, taken: Collection[str]) -> Iterator[Asset | Broken]:
+    """Give the assets of all pipelines of a project; a bad file stops only itself.
+
+    taken: keys that Python declares. They replace what a file does not ask for in words.
+    """
+    tasks: dict[str, Document | None] = {}
+    for path in sorted((root / FOLDER).glob("*")):
+        if path.suffix in SUFFIXES and not path.name.startswith(("_", ".")):
+            yield from _load(root, path, taken, tasks)
+
+
+def _load(
+    root: Path, path: Path, taken: Collection[str], tasks: dict[str, Document | None]
+) -> Iterator[Asset | Broken]:
+    """Give the assets of one file, or say what is wrong with it."""
+    document: Document | None = None
+    try:
+        document = read_document(path, PIPELINE)
+        pipeline = pipeline_of(document)
+        yield from list(_assets(root, pipeline, taken, tasks))
+    except PipelineError as error:
+        yield from _broken(path, document.values if document else {}, error, taken)
+
+
+def _assets(
+    root: Path, pipeline: Pipeline, taken: Collection[str], tasks: dict[str, Document | None]
+) -> Iterator[Asset]:
+    """Declare what a pipeline is made of."""
+    raw = _raw(pipeline)
+    yield raw
+    last, columns = raw.key, raw.columns
+    clean_key, csv_key = f"processed.{pipeline.name}_clean", f"output.{pipeline.name}"
+    cleans = pipeline.clean is not None and (
+        bool(pipeline.clean) or columns is None or any(c.is_text for c in columns)
+    )
+    if not pipeline.clean and clean_key in taken and pipeline.clean is not None:
+        last, columns = clean_key, None
+    elif cleans:
+        cleaned = _cleaned(root, pipeline, raw, tasks)
+        yield cleaned
+        last, columns = cleaned.key, cleaned.columns
+    written = pipeline.document.values.get("output") is not None
+    if pipeline.output and (written or csv_key not in taken):
+        if columns is not None:
+            _check_output(pipeline, columns)
+        yield _exported(pipeline, raw, last)
+
+
+def _raw(pipeline: Pipeline) -> Asset:
+    """Declare the raw asset."""
+    params = {"read": pipeline.read, "texts": pipeline.texts}
+    return Asset(
+        key=f"raw.{pipeline.name}",
+        layer="raw",
+        name=pipeline.name,
+        function=collect,
+        arguments=(Argument("source", "source"), Argument("params", "params")),
+        description=pipeline.description,
+        columns=pipeline.columns,
+        params={name: value for name, value in params.items() if value},
+        source=pipeline.source,
+        schedule=pipeline.schedule,
+        fresh_for=pipeline.fresh_for,
+        chain=False,
+        tags=pipeline.tags,
+        owner=pipeline.owner,
+        ordered=pipeline.ordered,
+        max_quarantine=pipeline.max_quarantine,
+        file=str(pipeline.document.path),
+        line=pipeline.document.line("source"),
+        engine_version=PIPELINE_VERSION,
+    )
+
+
+def _cleaned(
+    root: Path, pipeline: Pipeline, raw: Asset, tasks: dict[str, Document | None]
+) -> Asset:
+    """Declare the cleaned asset."""
+    task = None if pipeline.clean in ("", RULES) else pipeline.clean
+    columns = raw.columns
+    if columns is not None and [c.name for c in columns] == [c.name for c in RawText.columns()]:
+        own = {column.name: column for column in columns}
+        columns = tuple(own.get(column.name, column) for column in ProcessedText.columns())
+    if task is not None and _adds_columns(root, task, tasks):
+        columns = None
+    return replace(
+        raw,
+        key=f"processed.{pipeline.name}_clean",
+        layer="processed",
+        name=f"{pipeline.name}_clean",
+        function=clean,
+        arguments=(Argument("table", "upstream", raw.key), Argument("llm", "cleaner")),
+        description=f"{raw.description or raw.key} (cleaned)",
+        upstream=(raw.key,),
+        columns=columns,
+        task=task,
+        params={},
+        source=(),
+        schedule="",
+        fresh_for=None,
+        line=pipeline.document.line("clean"),
+    )
+
+
+def _adds_columns(root: Path, task: str, tasks: dict[str, Document | None]) -> bool:
+    """Tell whether a cleaning task has outputs, whose columns come as they are.
+
+    What is wrong with the task is said by the plan, as for every asset.
+    """
+    if task not in tasks:
+        try:
+            tasks[task] = read_document(find_task(root, task), TASK)
+        except DataOpsError:
+            tasks[task] = None
+    found = tasks[task]
+    return found is None or bool(found.values.get("outputs"))
+
+
+def _exported(pipeline: Pipeline, raw: Asset, upstream: str) -> Asset:
+    """Declare the CSV."""
+    columns = list(pipeline.output_columns)
+    return replace(
+        raw,
+        key=f"output.{pipeline.name}",
+        layer="output",
+        function=export,
+        arguments=(Argument("table", "upstream", upstream), Argument("params", "params")),
+        description=f"{raw.description or raw.key} (CSV)",
+        upstream=(upstream,),
+        columns=None,
+        params={"output": {"columns": columns}} if columns else {},
+        source=(),
+        schedule="",
+        fresh_for=None,
+        max_quarantine=None,
+        line=pipeline.document.line("output"),
+    )
+
+
+def _check_output(pipeline: Pipeline, columns: tuple[Column, ...]) -> None:
+    """Refuse columns of the CSV that what it is made from does not have."""
+    names = [column.name for column in columns]
+    for name in pipeline.output_columns:
+        if name not in names:
+            pipeline.document.inside("output").refuse(
+                "columns",
+                f"there is no column {name!r}{did_you_mean(name, names)}",
+                f"use {', '.join(names)}",
+            )
+
+
+def _broken(
+    path: Path, values: Mapping[str, Any], error: PipelineError, taken: Collection[str]
+) -> Iterator[Broken]:
+    """Say what is wrong with a file, for each asset that it would have declared."""
+    name = values.get("name")
+    if not isinstance(name, str) or not NAME.fullmatch(name):
+        name = _ODD.sub("_", path.stem)
+    where, line = str(path), int(str(error.facts.get("line") or 0))
+    raw, cleaned, csv = f"raw.{name}", f"processed.{name}_clean", f"output.{name}"
+    yield Broken(raw, str(error), where, line)
+    last = raw
+    if values.get("clean") is not False:
+        last = cleaned
+        if cleaned not in taken:
+            yield Broken(cleaned, str(error), where, line, (raw,))
+    if values.get("output") is not False and csv not in taken:
+        yield Broken(csv, str(error), where, line, (last,))
