@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import keyword
-import re
 import shutil
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +10,6 @@ import typer
 
 from assets.cli.app import Json, app
 from assets.cli.show import print_json
-from resources.errors import DataOpsError, SourceError
 
 new = typer.Typer(
     invoke_without_command=True,
@@ -20,29 +17,6 @@ new = typer.Typer(
     help="Add a source, or clear the samples away.",
 )
 app.add_typer(new, name="new")
-
-_PLAIN = '''"""{title}."""
-
-from assets import Source, Table, asset
-
-
-@asset(source={source!r})
-def {name}(source: Source) -> Table:
-    """{title}, as collected."""
-    return source.read()
-'''
-_TEXTS = '''"""{title}."""
-
-from assets import Source, Table, asset
-from assets.schemas import RawText
-
-
-@asset(source={source!r}, schema=RawText)
-def {name}(source: Source) -> Table:
-    """{title}, as collected."""
-    return source.texts(id={id!r}, text={text!r})
-'''
-
 
 SAMPLES = (
     "reviews",
@@ -52,10 +26,6 @@ SAMPLES = (
     "reviews_ko_clean",
     "reviews_summary",
 )
-
-
-class ScaffoldError(DataOpsError):
-    """A file that cannot be written as asked."""
 
 
 @new.callback()
@@ -100,64 +70,62 @@ def sample_files(root: Path) -> list[Path]:
 
 
 @new.command("source")
-def source(
-    name: Annotated[str, typer.Argument(help="The source's name: lower case, digits and _.")],
+def source(  # noqa: PLR0913, PLR0917 - what can be said about a source, all by name
+    name: Annotated[
+        str | None, typer.Argument(help="The source's name: lower case, digits and _.")
+    ] = None,
     file: Annotated[
         str | None,
         typer.Option("--file", help="The file or pattern to read, from the project folder."),
+    ] = None,
+    url: Annotated[str | None, typer.Option("--url", help="Or a web address.")] = None,
+    sql: Annotated[
+        str | None, typer.Option("--sql", help="Or a database, by its connection's name.")
+    ] = None,
+    read: Annotated[
+        list[str] | None,
+        typer.Option("--read", help="How it is read, such as encoding=cp949; may be repeated."),
     ] = None,
     title: Annotated[str, typer.Option(help="What it is, in a few words.")] = "",
     id: Annotated[  # noqa: A002 - the option's name
         str, typer.Option("--id", help="The column with a whole number that identifies a row.")
     ] = "",
     text: Annotated[str, typer.Option("--text", help="The column with the text to clean.")] = "",
+    in_yaml: Annotated[
+        bool | None,
+        typer.Option("--yaml/--python", help="Write a pipeline in YAML, or a collector in Python."),
+    ] = None,
+    schema: Annotated[
+        bool | None,
+        typer.Option(help="Declare the columns as they look, or leave them as they come."),
+    ] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Do not ask: take what is proposed.")
+    ] = False,
     json: Json = False,
 ) -> None:
-    """Write assets/raw/NAME.py: one file, and the source is collected, cleaned and exported."""
-    from resources.settings import load_settings
+    """Write one file, and the source is collected, cleaned and exported; asks what is missing.
 
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
-        raise typer.BadParameter(f"{name!r} is no usable name: lower case letters, digits and _")
-    root = load_settings().root
-    target = root / "assets" / "raw" / f"{name}.py"
-    if target.exists():
-        raise ScaffoldError(f"{target} is there already", "choose another name, or edit that file")
-    chosen = file if file is not None else typer.prompt("File or pattern to read")
-    if (
-        not any(sign in chosen for sign in "*?[")
-        and not (root / Path(chosen).expanduser()).is_file()
-    ):
-        raise SourceError(f"{root / chosen} is not there", "put the file there first", file=chosen)
+    It is assets/raw/NAME.py, or resources/pipelines/NAME.yaml.
+    """
+    from assets.cli.adding import Wanted, add_source
+
+    ways = [way for way in (file, url, sql and f"sql:{sql.removeprefix('sql:')}") if way]
+    if len(ways) > 1:
+        raise typer.BadParameter("give one of --file, --url and --sql")
     if bool(id) != bool(text):
         raise typer.BadParameter("--id and --text go together")
-    template = _TEXTS if id else _PLAIN
-    words = (
-        title.strip().rstrip(".").replace('"""', "'''").replace("\\", "/")
-        or name.replace("_", " ").capitalize()
+    wanted = Wanted(
+        name=name or "",
+        source=ways[0] if ways else "",
+        read=tuple(read or ()),
+        title=title,
+        id=id,
+        text=text,
+        in_yaml=in_yaml,
+        schema=schema,
+        yes=yes,
     )
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(
-        template.format(title=words, source=chosen, name=name, id=id, text=text), encoding="utf-8"
-    )
+    facts = add_source(wanted, quiet=json)
     if json:
-        print_json({"file": str(target), "assets": list(_brings(name))})
-    else:
-        print(f"{target}\n")
-        _tell(name)
-
-
-def _brings(name: str) -> dict[str, str]:
-    """Give the keys that a source brings, each with what is wrong with it, "" where nothing is."""
-    from assets.engine import open_project
-
-    graph = open_project().graph
-    below = graph.below([f"raw.{name}"])
-    inside = [key for key in graph.order if key == f"raw.{name}" or key in below]
-    return {key: graph.broken[key].error if key in graph.broken else "" for key in inside}
-
-
-def _tell(name: str) -> None:
-    """Say what the new file brings."""
-    for key, error in _brings(name).items():
-        print(f"  {key}" + (f"  broken: {error}" if error else ""))
-    print(f"\nnext: dataops materialize raw.{name}+")
+        print_json(facts)

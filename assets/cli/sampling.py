@@ -1,0 +1,146 @@
+"""A look at a source before anything is declared: some of its rows, and its encoding."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
+
+from resources.errors import SourceError
+from resources.settings import Settings
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from resources.tables import Table
+
+ROWS: Final = 10_000
+"""How many rows are looked at."""
+HEAD: Final = 4 << 20
+"""How many bytes of a file of lines are looked at."""
+_LINES: Final = (".csv", ".tsv", ".tab", ".txt", ".jsonl", ".ndjson")
+_WIDE_MARKS: Final = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The first rows of a source. complete: they are all of it. files: those that it names.
+
+    encoding: of a file of text ("" else), with the confidence that it is. rejected: rows among
+    them that cannot be read.
+    """
+
+    rows: pa.Table
+    complete: bool
+    files: tuple[Path, ...] = ()
+    encoding: str = ""
+    confidence: float = 1.0
+    rejected: int = 0
+
+    @property
+    def seen(self) -> str:
+        """Say how much of the source this is."""
+        count = f"{self.rows.num_rows:,}"
+        return f"all {count} rows" if self.complete else f"the first {count} rows"
+
+    def facts(self) -> dict[str, Any]:
+        """Give what is known as JSON-ready facts."""
+        return {
+            "rows": self.rows.num_rows,
+            "complete": self.complete,
+            "rejected": self.rejected,
+            "files": [str(file) for file in self.files],
+            "encoding": self.encoding,
+            "confidence": round(self.confidence, 3),
+        }
+
+
+def take_sample(settings: Settings, source: str, options: Mapping[str, Any]) -> Sample:
+    """Read the first rows of a source as a collector would; raises SourceError where it cannot."""
+    import pyarrow as pa
+
+    from resources.rejects import Rejects
+    from resources.sources import Source, find_files
+
+    files = find_files([source], settings.root)
+    with TemporaryDirectory(prefix="dataops-") as folder:
+        head = _head(files[0], Path(folder))
+        rejects = Rejects(Path(folder) / "rejects.parquet")
+        try:
+            table = Source((head or files[0],), name="source", columns=None, rejects=rejects).read(
+                **cast("Any", dict(options))
+            )
+            rows = pa.Table.from_batches(_first(table), table.schema)
+        except SourceError as error:
+            if head is not None:  # name the file, not its copy
+                raise SourceError(
+                    error.problem.replace(str(head), str(files[0])), error.fix
+                ) from None
+            raise
+        finally:
+            rejects.close()
+        encoding, confidence = _encoding(head or files[0], options)
+    return Sample(
+        rows.slice(0, ROWS),
+        head is None and rows.num_rows <= ROWS and len(files) == 1,
+        files,
+        encoding,
+        confidence,
+        rejects.rows,
+    )
+
+
+def _first(table: Table) -> Iterator[pa.RecordBatch]:
+    """Give the first batches of a table, one row more than are looked at where there are more."""
+    count = 0
+    for batch in table.batches(ROWS + 1):
+        yield batch
+        count += batch.num_rows
+        if count > ROWS:
+            return
+
+
+def _encoding(file: Path, options: Mapping[str, Any]) -> tuple[str, float]:
+    """Tell the encoding of a file of text, and how sure that is; "" for other files."""
+    from resources.sources.encoding import find_encoding
+    from resources.sources.formats import format_of
+
+    if "encoding" not in format_of(file, options.get("format")).options:
+        return "", 1.0
+    found = find_encoding(file, options.get("encoding"))
+    return found.codec, found.confidence
+
+
+def _head(file: Path, folder: Path) -> Path | None:
+    """Copy the first whole lines of a long file of lines; None where all of it can be read."""
+    packed = file.suffix.lower() == ".gz"
+    name = file.name[: -len(file.suffix)] if packed else file.name
+    if Path(name).suffix.lower() not in _LINES:
+        return None
+    try:
+        with cast("BinaryIO", gzip.open(file)) if packed else file.open("rb") as stream:
+            text = stream.read(HEAD + 1)
+    except (OSError, EOFError):
+        return None  # the reader says what is wrong with it
+    if len(text) <= HEAD or text.startswith(_WIDE_MARKS):
+        return None
+    end = text.rfind(b"\n") if "json" in name.lower() else _record_end(text)
+    if end < HEAD // 2:
+        return None  # records as long as that, or a mark that is not closed
+    head = folder / name
+    head.write_bytes(text[: end + 1])
+    return head
+
+
+def _record_end(text: bytes) -> int:
+    """Give the last line end that is outside quotation marks, -1 where there is none."""
+    end = text.rfind(b"\n")
+    odd = text.count(b'"', 0, max(end, 0)) % 2
+    while end >= 0 and odd:
+        before = text.rfind(b"\n", 0, end)
+        odd = (odd + text.count(b'"', max(before, 0), end)) % 2
+        end = before
+    return end
