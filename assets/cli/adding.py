@@ -54,7 +54,7 @@ def add_source(wanted: Wanted, *, quiet: bool) -> dict[str, Any]:
     sample, read, trouble = _look(settings, source, read, asks)
     if not quiet:
         print_sample(source, sample, trouble)
-    name = wanted.name or _ask_name(settings, source, asks, wanted.yes)
+    name = wanted.name or _ask_name(settings, str(read.get("table") or source), asks, wanted.yes)
     draft = Draft(name, source, _title(wanted.title, name), read, wanted.id, wanted.text)
     in_yaml = wanted.in_yaml
     if in_yaml is None:
@@ -165,18 +165,29 @@ def _check_there(settings: Settings, source: str) -> None:
 def _look(
     settings: Settings, source: str, read: dict[str, Any], asks: bool
 ) -> tuple[Sample | None, dict[str, Any], str]:
-    """Take a sample; where it cannot be read, say why, and on a terminal ask for the encoding."""
+    """Take a sample; where it cannot be read, say why, and on a terminal ask how it can.
+
+    That is the table of a database, or the encoding of a file that does not tell it.
+    """
+    from assets.model.pipeline_file import is_database
+
+    trouble, option = "", "table" if is_database(source) else "encoding"
+    if asks and option == "table" and not {"table", "query"} & read.keys():
+        read = {**read, option: _need(asks, "Table", "--read table=")}
     while True:
         try:
             return take_sample(settings, source, read), read, ""
         except DataOpsError as error:
-            if not asks or "confidence" not in error.facts:
-                return None, read, str(error)
-            print(error)
-            encoding = typer.prompt("Encoding (empty: go on without a look)", default="").strip()
-            if not encoding:
-                return None, read, str(error)
-            read = {**read, "encoding": encoding}
+            trouble = str(error)
+            asking = asks and (option in read or "confidence" in error.facts)
+        if not asking:
+            return None, read, trouble
+        print(trouble)
+        question = f"{option.capitalize()} (empty: go on without a look)"
+        answer = typer.prompt(question, default="", show_default=False).strip()
+        if not answer:
+            return None, read, trouble
+        read = {**read, option: answer}
 
 
 def _choose(question: str, ways: tuple[str, ...]) -> str:

@@ -63,30 +63,29 @@ def take_sample(settings: Settings, source: str, options: Mapping[str, Any]) -> 
     import pyarrow as pa
 
     from resources.rejects import Rejects
-    from resources.sources import Source, find_files
+    from resources.sources import Source, find_sources
 
-    files = find_files([source], settings.root)
+    places = find_sources([source], settings.root)
+    first = places[0]
     with TemporaryDirectory(prefix="dataops-") as folder:
-        head = _head(files[0], Path(folder))
+        head = _head(first, Path(folder)) if isinstance(first, Path) else None
         rejects = Rejects(Path(folder) / "rejects.parquet")
         try:
-            table = Source((head or files[0],), name="source", columns=None, rejects=rejects).read(
+            table = Source((head or first,), name="source", columns=None, rejects=rejects).read(
                 **cast("Any", dict(options))
             )
             rows = pa.Table.from_batches(_first(table), table.schema)
         except SourceError as error:
             if head is not None:  # name the file, not its copy
-                raise SourceError(
-                    error.problem.replace(str(head), str(files[0])), error.fix
-                ) from None
+                raise SourceError(error.problem.replace(str(head), str(first)), error.fix) from None
             raise
         finally:
             rejects.close()
-        encoding, confidence = _encoding(head or files[0], options)
+        encoding, confidence = _encoding(head or first, options)
     return Sample(
         rows.slice(0, ROWS),
-        head is None and rows.num_rows <= ROWS and len(files) == 1,
-        files,
+        head is None and rows.num_rows <= ROWS and len(places) == 1,
+        tuple(place for place in places if isinstance(place, Path)),
         encoding,
         confidence,
         rejects.rows,
@@ -103,12 +102,12 @@ def _first(table: Table) -> Iterator[pa.RecordBatch]:
             return
 
 
-def _encoding(file: Path, options: Mapping[str, Any]) -> tuple[str, float]:
+def _encoding(file: Path | str, options: Mapping[str, Any]) -> tuple[str, float]:
     """Tell the encoding of a file of text, and how sure that is; "" for other files."""
     from resources.sources.encoding import find_encoding
     from resources.sources.formats import format_of
 
-    if "encoding" not in format_of(file, options.get("format")).options:
+    if isinstance(file, str) or "encoding" not in format_of(file, options.get("format")).options:
         return "", 1.0
     found = find_encoding(file, options.get("encoding"))
     return found.codec, found.confidence

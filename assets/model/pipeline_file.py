@@ -251,6 +251,12 @@ def _fresh_for(document: Document) -> timedelta | None:
     return timedelta(seconds=int(found[1]) * _UNITS[found[2]])
 
 
+def is_database(source: str) -> bool:
+    """Tell a connection, or a file that is a database."""
+    ends = (".sqlite", ".sqlite3", ".db")
+    return source.startswith("sql:") or source.lower().endswith(ends)
+
+
 def _clean(document: Document) -> str | None:
     """Read how texts are cleaned: a cleaning task's name, `rules`, true, or false."""
     value = document.values.get("clean")

@@ -15,7 +15,7 @@ import sys
 import time
 import unicodedata
 from collections.abc import Iterator, Sequence
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import closing, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -188,6 +188,31 @@ def test_a_person_can_name_the_encoding(home: Home) -> None:
     assert (
         "read: {encoding: latin-1}" in (home.root / "resources/pipelines/people.yaml").read_text()
     )
+
+
+def test_a_person_can_choose_a_table(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a database behind a connection; a wrong name is told, and asked for again."""
+    import sqlite3
+
+    with closing(sqlite3.connect(home.root / "shop.db")) as shop, shop:
+        shop.execute("create table orders (id integer primary key, note text)")
+        shop.execute("insert into orders values (1, 'one'), (2, 'two')")
+    monkeypatch.setenv("DATAOPS_CONNECTION_SHOP", f"sqlite:///{home.root}/shop.db")
+    person = Terminal(home, "new", "source", "--sql", "shop", "--yaml", "--schema")
+    person.reads("Table")
+    person.types("order")
+    person.reads("Table (empty")
+    assert "orders" in person.seen
+    person.types("orders")
+    person.reads("Name [orders]")
+    person.types("")
+    assert person.ends() == 0
+    assert "all 2 rows" in person.seen
+    written = (home.root / "resources/pipelines/orders.yaml").read_text()
+    assert "source: sql:shop" in written or 'source: "sql:shop"' in written
+    assert "read: {table: orders}" in written
+    assert set(home.run().values()) == {"made"}
+    assert [row["note"] for row in home.rows("raw.orders")] == ["one", "two"]
 
 
 def test_everything_can_be_said_by_options(shop: Home) -> None:
