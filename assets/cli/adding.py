@@ -178,6 +178,8 @@ def _look(
         try:
             return take_sample(settings, source, read), read, ""
         except DataOpsError as error:
+            if error.facts.get("option", option) != option:
+                raise  # what was asked for cannot be written either
             trouble = str(error)
             asking = asks and (option in read or "confidence" in error.facts)
         if not asking:

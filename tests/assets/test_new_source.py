@@ -87,8 +87,8 @@ class Terminal:
         """Wait until a text was printed, after what was waited for before."""
         end = time.monotonic() + 60
         while text not in self.seen[self._place :]:
-            assert time.monotonic() < end, f"waited for {text!r}; saw:\n{self.seen}"
-            self._more()
+            more = self._more() and time.monotonic() < end
+            assert more, f"waited for {text!r}; saw:\n{self.seen}"
         self._place = self.seen.index(text, self._place) + len(text)
 
     def types(self, answer: str) -> None:
@@ -272,6 +272,8 @@ def test_without_options_and_without_a_person_it_says_what_is_missing(shop: Home
     assert "one of --file" in cli(shop, "new", "source", "x", *file, "--sql", "shop", code=2)
     assert "go together" in cli(shop, "new", "source", "x", *file, "--id", "번호", code=2)
     assert "'encoding'" in cli(shop, "new", "source", "x", *file, "--read", "encodin=x", code=2)
+    asked = ("--read", "records=a")
+    assert "does not have" in cli(shop, "new", "source", "x", *file, *asked, code=1)
     odd = cli(shop, "new", "source", "x", *file, "--id", "번호", "--text", "리뷰요", code=1)
     assert "did you mean '리뷰'" in odd
     assert not list(shop.root.glob("assets/raw/*")) + list(shop.root.glob("resources/pipelines/*"))

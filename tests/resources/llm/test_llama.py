@@ -17,13 +17,13 @@ import pyarrow as pa
 import pytest
 
 from resources.errors import SettingError
-from resources.llm import CleaningTask, UsageFacts, load_task, make_cleaner
+from resources.llm import CleaningTask, TaskError, UsageFacts, load_task, make_cleaner
 from resources.llm.estimate import estimate
 from resources.llm.layout import stream_of
 from resources.llm.llama import _Server, local_endpoint
 from resources.llm.outputs import Output
 from resources.llm.prices import FILE
-from resources.llm.task import Budget, TaskError
+from resources.llm.task import Budget
 from resources.rejects import Reject, Rejects, read_rejects
 from resources.settings import Settings
 from tests.tiny_gguf import write_model
