@@ -11,11 +11,12 @@ from typing import Any, Final
 
 from assets.model.declare import NAME, cron
 from assets.model.errors import DeclarationError
+from assets.model.modes import MODES, REPLACE
 from assets.model.pipeline_columns import read_columns
 from resources.columns import Column
 from resources.document import Document, Kind, read_document
 from resources.errors import did_you_mean
-from resources.fields import flag, group, known, number, text, texts
+from resources.fields import choice, flag, group, known, number, text, texts
 
 FIELDS: Final = (
     "name",
@@ -26,6 +27,9 @@ FIELDS: Final = (
     "columns",
     "schedule",
     "fresh_for",
+    "mode",
+    "on",
+    "cursor",
     "clean",
     "output",
     "owner",
@@ -70,7 +74,8 @@ PIPELINE: Final = Kind(
 class Pipeline:
     """What a pipeline's file says.
 
-    read, texts: options of `Source.read` and `Source.texts`. clean: a cleaning task, `rules`,
+    read, texts: options of `Source.read` and `Source.texts`. cursor: the column that says what is
+    new ("" = no cursor). clean: a cleaning task, `rules`,
     "" = by rules where there are texts, or None = not at all. output: whether there is a CSV;
     output_columns: its columns, () = all. document: the file as it is written.
     """
@@ -84,6 +89,9 @@ class Pipeline:
     columns: tuple[Column, ...] | None = None
     schedule: str = ""
     fresh_for: timedelta | None = None
+    mode: str = REPLACE
+    on: tuple[str, ...] = ()
+    cursor: str = ""
     clean: str | None = ""
     output: bool = True
     output_columns: tuple[str, ...] = ()
@@ -112,6 +120,9 @@ def pipeline_of(document: Document) -> Pipeline:
         columns=read_columns(document),
         schedule=_schedule(document),
         fresh_for=_fresh_for(document),
+        mode=choice(document, "mode", MODES, REPLACE),
+        on=texts(document, "on"),
+        cursor=_cursor(document),
         clean=_clean(document),
         output=output,
         output_columns=output_columns,
@@ -249,6 +260,24 @@ def _fresh_for(document: Document) -> timedelta | None:
             "fresh_for", f"{given!r} is no length of time", "write 30 min, 6h or 2 days"
         )
     return timedelta(seconds=int(found[1]) * _UNITS[found[2]])
+
+
+def _cursor(document: Document) -> str:
+    """Read the column that says what is new: of a database or a web address, which can be asked."""
+    column = text(document, "cursor")
+    if not column:
+        return ""
+    if document.values.get("mode") in (None, REPLACE):
+        document.refuse(
+            "cursor", "what is new joins nothing", "add `mode: append` or `mode: upsert`"
+        )
+    if not all(is_database(one) or "://" in one for one in _source(document)):
+        document.refuse(
+            "cursor",
+            "files cannot be asked for what is after a value",
+            "leave it out: with `mode: append` the files that are new are read",
+        )
+    return column
 
 
 def is_database(source: str) -> bool:

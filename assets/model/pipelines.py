@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING, Any, Final
 from assets.model.arguments import Argument, Params
 from assets.model.chain import clean
 from assets.model.declare import NAME, Asset, Broken
-from assets.model.pipeline_file import PIPELINE, RULES, Pipeline, PipelineError, pipeline_of
+from assets.model.errors import DeclarationError
+from assets.model.modes import APPEND, REPLACE, check_mode
+from assets.model.pipeline_file import (
+    PIPELINE,
+    RULES,
+    Pipeline,
+    PipelineError,
+    pipeline_of,
+)
 from assets.schemas import ProcessedText, RawText
 from resources.columns import Column
 from resources.document import SUFFIXES, Document, read_document
@@ -22,6 +30,9 @@ from resources.errors import DataOpsError, did_you_mean
 from resources.task_files import TASK, find_task
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from assets.model.cursor import Cursor
     from resources.sources import Source
     from resources.tables import Table
 
@@ -35,6 +46,21 @@ def collect(source: Source, params: Params) -> Table:
     """Read the source as the file says."""
     read, texts = params.get("read", {}), params.get("texts")
     return source.texts(**texts, **read) if texts else source.read(**read)
+
+
+def collect_new(source: Source, params: Params, cursor: Cursor) -> Table:
+    """Read what is new as the file says; when it was handed over, the cursor stands at its end."""
+    from resources.tables import Table
+
+    onward = {"by": params["cursor"]["by"], "since": cursor.value}
+    table = collect(source, {**params, "read": {**params.get("read", {}), **onward}})
+
+    def batches(rows: int) -> Iterator[pa.RecordBatch]:
+        """Hand the rows over, then move the cursor."""
+        yield from table.batches(rows)
+        cursor.advance(source.last)
+
+    return Table(lambda: table.schema, batches, volatile=table.volatile)
 
 
 def export(table: Table, params: Params) -> Table:
@@ -112,12 +138,16 @@ def _assets(
 def _raw(pipeline: Pipeline) -> Asset:
     """Declare the raw asset."""
     params = {"read": pipeline.read, "texts": pipeline.texts}
-    return Asset(
+    arguments = [Argument("source", "source"), Argument("params", "params")]
+    if pipeline.cursor:
+        params["cursor"] = {"by": pipeline.cursor}
+        arguments.append(Argument("cursor", "cursor"))
+    raw = Asset(
         key=f"raw.{pipeline.name}",
         layer="raw",
         name=pipeline.name,
-        function=collect,
-        arguments=(Argument("source", "source"), Argument("params", "params")),
+        function=collect_new if pipeline.cursor else collect,
+        arguments=tuple(arguments),
         description=pipeline.description,
         columns=pipeline.columns,
         params={name: value for name, value in params.items() if value},
@@ -129,10 +159,32 @@ def _raw(pipeline: Pipeline) -> Asset:
         owner=pipeline.owner,
         ordered=pipeline.ordered,
         max_quarantine=pipeline.max_quarantine,
+        mode=pipeline.mode,
+        on=pipeline.on,
         file=str(pipeline.document.path),
         line=pipeline.document.line("source"),
         engine_version=PIPELINE_VERSION,
     )
+    _check_mode(pipeline, raw)
+    return raw
+
+
+def _check_mode(pipeline: Pipeline, raw: Asset) -> None:
+    """Refuse a mode that cannot work, as for every asset."""
+    try:
+        check_mode(
+            "the pipeline",
+            "raw",
+            raw.mode,
+            raw.on,
+            raw.columns,
+            (),
+            raw.arguments,
+            ordered=raw.ordered,
+        )
+    except DeclarationError as error:
+        field = "on" if pipeline.on else "mode"
+        pipeline.document.refuse(field, error.problem.removeprefix("the pipeline has "), error.fix)
 
 
 def _cleaned(
@@ -158,6 +210,8 @@ def _cleaned(
         columns=columns,
         task=task,
         params={},
+        mode=REPLACE if raw.mode == REPLACE else APPEND,
+        on=(),
         source=(),
         schedule="",
         fresh_for=None,
@@ -192,6 +246,8 @@ def _exported(pipeline: Pipeline, raw: Asset, upstream: str) -> Asset:
         upstream=(upstream,),
         columns=None,
         params={"output": {"columns": columns}} if columns else {},
+        mode=REPLACE,
+        on=(),
         source=(),
         schedule="",
         fresh_for=None,

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -272,6 +273,12 @@ def test_a_task_that_is_not_there_is_told_by_the_plan(home: Home) -> None:
         ("source: a.csv\nfresh_for: soon\n", 2, "6h"),
         ("source: a.csv\nfresh_for: 6\n", 2, "6h"),
         ("source: a.csv\ncolumns:\n  a: {type: text, allowed: [yes, no]}\n", 3, "true and false"),
+        ("source: a.csv\nmode: apend\n", 2, "did you mean 'append'"),
+        ("source: a.csv\ncolumns: {a: text}\nmode: upsert\non: b\n", 4, "no column of its schema"),
+        ("source: a.csv\nmode: upsert\n", 2, "without a key"),
+        ("source: a.csv\non: [a]\n", 2, "everything it has is replaced"),
+        ("source: a.csv\nmode: append\ncursor: a\n", 3, "files cannot be asked"),
+        ("source: sql:shop\ncursor: a\n", 2, "`mode: append`"),
         ("source: a.csv\nclean: [x]\n", 2, "rules or false"),
         ("source: a.csv\noutput: {column: [a]}\n", 2, "did you mean 'columns'"),
         ("source: a.csv\ncolumns: {a: text}\noutput:\n  columns: [b]\n", 4, "no column 'b'"),
@@ -398,9 +405,9 @@ def test_the_examples_in_the_docs_load(home: Home) -> None:
     ]
     assert len(blocks) >= 2
     for block in blocks:
-        home.write("resources/pipelines/x.yaml", block)
+        path = home.write("resources/pipelines/x.yaml", block)
         assert discover(home.root).broken == {}
-        jsonschema.validate(yaml.safe_load(block), SCHEMA)
+        jsonschema.validate(load_pipeline(path).document.values, SCHEMA)
 
 
 @pytest.mark.parametrize(
@@ -433,6 +440,47 @@ def test_texts_takes_what_the_collectors_method_takes() -> None:
     assert set(TEXTS) == set(given) - {"self", "options"}
 
 
+def test_new_files_join_what_is_there(home: Home) -> None:
+    """Only they are read, cleaned and written."""
+    home.write("resources/pipelines/x.yaml", "source: in/*.csv\nmode: append\non: id\n")
+    home.write("in/1.csv", "id,t\n1,a &amp; b\n")
+    home.run()
+    home.write("in/2.csv", "id,t\n1,a &amp; b\n2,c\n")
+    assert set(home.run().values()) == {"made"}
+    raw, cleaned = home.current("raw.x"), home.current("processed.x_clean")
+    assert (raw.mode, raw.rows, raw.added, len(raw.files)) == ("append", 2, 1, 2)
+    assert (cleaned.mode, cleaned.rows, cleaned.added) == ("append", 2, 1)
+    text = (home.data / "output/current/x.csv").read_text(encoding="utf-8-sig")
+    assert text.splitlines() == ["id,t", "1,a & b", "2,c"]
+
+
+@pytest.mark.parametrize("texts", ["", "texts: {id: id, text: note, created_at: changed}\n"])
+def test_a_cursor_asks_a_database_for_what_is_new(home: Home, texts: str) -> None:
+    """It is where the last version left it; changed rows replace themselves."""
+    import sqlite3
+
+    fields = f"mode: upsert\non: [id]\ncursor: changed\nread: {{table: orders}}\n{texts}"
+    home.write("resources/pipelines/x.yaml", f"source: shop.db\n{fields}")
+    with closing(sqlite3.connect(home.root / "shop.db")) as shop, shop:
+        shop.execute("create table orders (id integer, note text, changed text)")
+        shop.execute("insert into orders values (1, 'one', '2026-01-01'), (2, 'two', '2026-01-02')")
+    home.run()
+    assert home.current("raw.x").cursor == '"2026-01-02"'
+    with closing(sqlite3.connect(home.root / "shop.db")) as shop, shop:
+        shop.execute("insert into orders values (3, 'three', '2026-01-03')")
+        shop.execute("update orders set note = 'ONE', changed = '2026-01-04' where id = 1")
+    assert home.run()["raw.x"] == "made"
+    raw = home.current("raw.x")
+    assert (raw.rows_in, raw.rows, raw.added, raw.replaced) == (2, 3, 2, 1)
+    assert raw.cursor == '"2026-01-04"'
+    column = "raw_text" if texts else "note"
+    assert {row["id"]: row[column] for row in home.rows("processed.x_clean")} == {
+        1: "ONE",
+        2: "two",
+        3: "three",
+    }
+
+
 _ANY = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=6) | st.dates(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner),
@@ -457,6 +505,9 @@ _GOOD = {
     "columns": st.dictionaries(_NAMES, _COLUMN | st.sampled_from([*TYPES]), max_size=3),
     "schedule": st.sampled_from(["daily", "@hourly", "*/5 * * * *", "no"]),
     "fresh_for": st.sampled_from(["6h", "2 days", "1 year"]),
+    "mode": st.sampled_from(["replace", "append", "upsert"]),
+    "on": st.lists(_NAMES),
+    "cursor": _NAMES,
     "clean": st.booleans() | st.just("rules"),
     "output": st.booleans() | st.fixed_dictionaries({"columns": st.lists(_NAMES)}),
     "tags": st.lists(_NAMES),
