@@ -28,6 +28,7 @@ def connection(memory_mb: int, spill: Path) -> duckdb.DuckDBPyConnection:
                 "autoload_known_extensions": False,
             }
         )
+        con.execute("SET enable_progress_bar = false")  # it is drawn on stdout, which is ours
         _local.made = made = (memory_mb, spill, con)
         atexit.register(con.close)
     return made[2]
