@@ -45,7 +45,8 @@ class Rejects:
     """Collect rejects in bounded memory: they spill to one Parquet file as they come.
 
     rows, retry_rows: how many so far, and how many of them for a passing cause.
-    counts: how many by (rule, column). last_retry: the last passing cause.
+    counts: how many by (rule, column). last_retry: the last passing cause. warnings: what else
+    somebody should know of what was read, each sentence once.
     """
 
     def __init__(self, path: Path) -> None:
@@ -54,6 +55,7 @@ class Rejects:
         self.rows = 0
         self.retry_rows = 0
         self.last_retry = ""
+        self.warnings: tuple[str, ...] = ()
         self.counts: dict[tuple[str, str], int] = {}
         self._waiting: list[Reject] = []
         self._writer: pq.ParquetWriter | None = None
@@ -69,6 +71,11 @@ class Rejects:
         self._waiting.append(reject)
         if len(self._waiting) >= _SPILL:
             self._spill()
+
+    def warn(self, sentence: str) -> None:
+        """Take a warning, once ("" = none)."""
+        if sentence and sentence not in self.warnings:
+            self.warnings = (*self.warnings, sentence)
 
     def close(self) -> None:
         """Write what is waiting and finish the file; without a reject there is no file."""

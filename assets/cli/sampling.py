@@ -106,10 +106,15 @@ def _encoding(file: Path | str, options: Mapping[str, Any]) -> tuple[str, float]
     """Tell the encoding of a file of text, and how sure that is; "" for other files."""
     from resources.sources.encoding import find_encoding
     from resources.sources.formats import format_of
+    from resources.sources.packed import expand
 
-    if isinstance(file, str) or "encoding" not in format_of(file, options.get("format")).options:
+    if isinstance(file, str):
         return "", 1.0
-    found = find_encoding(file, options.get("encoding"))
+    asked = options.get("encoding")
+    first = Path(expand(file, options.get("member"))[0])
+    if "encoding" not in format_of(first, options.get("format"), asked).options:
+        return "", 1.0
+    found = find_encoding(first, asked)
     return found.codec, found.confidence
 
 

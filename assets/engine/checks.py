@@ -232,6 +232,7 @@ def schema_checks(
             share, most = (gone / rows if rows else 0.0), column.max_missing
             passed = most is None or share <= most
             checks.append(Check("missing values", column.name, "warn", passed, gone, share, most))
+    checks += _whole_rows(rejects)
     share = quarantined / rows_in if rows_in else 0.0
     checks.append(Check("quarantined rows", "", "block", share <= limit, quarantined, share, limit))
     return tuple(checks)
@@ -260,3 +261,9 @@ def key_checks(checked: Checked, columns: Sequence[Column], on: Sequence[str]) -
         if (name, column) not in said
         for n in [checked.broken.get((name, column), 0)]
     )
+
+
+def _whole_rows(rejects: dict[tuple[str, str], int]) -> list[Check]:
+    """Give the rules that set whole rows aside: those that could not even be read, or cleaned."""
+    found = [(rule, count) for (rule, column), count in rejects.items() if not column]
+    return [Check(rule, "", "warn", False, count) for rule, count in found]

@@ -194,6 +194,7 @@ def _result(project: Project, attempt: Attempt, staging: Path) -> Result:
         attempt.quarantined = rejects.rows
         attempt.usage = handed.usage()
         attempt.warnings = (
+            *rejects.warnings,
             *handed.warnings(),
             *slow_models(attempt.usage),
             *mixed(attempt),

@@ -118,7 +118,9 @@ def _say(check: Check, attempt: Attempt) -> str:
             ),
             key=lambda c: -c.rows,
         )
-        detail = ", ".join(f"{c.name} of {c.column}: {c.rows}" for c in worst[:3])
+        detail = ", ".join(
+            f"{c.name}{f' of {c.column}' if c.column else ''}: {c.rows}" for c in worst[:3]
+        )
         of = round(check.rows / check.value) if check.value else attempt.rows_in
         return (
             f"{check.name!r}: {check.rows} of {of} rows "

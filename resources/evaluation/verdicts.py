@@ -227,9 +227,9 @@ def read_sheet(path: Path, key: str) -> Sheet:
 
 def _records(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     """Give the rows of a CSV as fields, with their lines, in whatever form Excel saved it."""
-    from resources.sources.encoding import find_encoding
+    from resources.sources.encoding import whole_text
 
-    text = path.read_bytes().decode(find_encoding(path).codec).removeprefix("\ufeff")
+    text = whole_text(path)
     head = text.partition("\n")[0]
     delimiter = max(",;\t", key=head.count)
     reader = csv.reader(StringIO(text, newline=""), delimiter=delimiter)

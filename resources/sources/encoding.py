@@ -1,25 +1,30 @@
-"""Bytes to text: which encoding a file is in, and the place where it is not."""
+"""Which encoding a file is in: told by its BOM, or by a look at all of it, with a confidence."""
 
 from __future__ import annotations
 
 import codecs
 import logging
 import re
-import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final, cast
+from typing import Final
 
-from resources.errors import SourceError, did_you_mean
+from resources.errors import SourceError
+from resources.sources.decoding import (
+    MARK,
+    Encoding,
+    codec_of,
+    decoded,
+    utf8_blocks,
+)
+from resources.sources.packed import DEFAULT_LIMITS, Limits, opened
 
-if TYPE_CHECKING:
-    from collections.abc import Generator
-
-BLOCK: Final = 1 << 20
 SURE: Final = 0.9
 """The confidence from which a guessed encoding is used."""
+_SAMPLE: Final = 4 << 20
+"""Letters to look at for a language; whether the bytes fit is looked at to the end."""
 _BOMS: Final = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -27,189 +32,193 @@ _BOMS: Final = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-# CP949 holds all of EUC-KR, and files called EUC-KR often need it.
-_SAME: Final = {"euc_kr": "cp949", "ks_c_5601_1987": "cp949", "utf-8-sig": "utf-8"}
-_KNOWN: Final = ("utf-8", "utf-16", "cp949", "euc-kr", "latin-1", "cp1252", "shift_jis", "gb18030")
-_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
-_LOG = logging.getLogger(__name__)
+_WIDE: Final = ("utf-16", "utf-32")
+_BEYOND_ASCII: Final = re.compile(r"[^\x00-\x7f\udc80-\udcff]+")
+_BAD_LINE: Final = re.compile("[\udc80-\udcff][^\n]*")
+_WESTERN: Final = re.compile(
+    "[éèêëàâäçùûüôöîïñáíóúòìßœæøåÉÈÊÀÂÇÜÖÄÑÁÍÓÚÅØÆ\u2018\u2019\u201c\u201d\u2013\u2014…€£°«»¿¡·©®\xa0]"
+)
+_FOREIGN: Final = re.compile(r"[^\x00-\x7f\W\d_]{3,}")
+_LOG: Final = logging.getLogger("dataops.sources")
 
 
-@dataclass(frozen=True, slots=True)
-class Encoding:
-    """How a file's bytes are read. confidence: 1.0 where the bytes or the user say so."""
+@dataclass(slots=True)
+class _Look:
+    """What a look at a whole file in one encoding found: lines, and those that do not fit."""
 
-    codec: str
-    confidence: float = 1.0
+    lines: int = 0
+    bad: int = 0
+    byte: int = 0
+    line: int = 0
+    value: int = 0
 
-
-@dataclass(frozen=True, slots=True)
-class _Bad:
-    """The first place that an encoding cannot explain."""
-
-    byte: int
-    line: int
-    value: int
-
-
-@contextmanager
-def opened(path: Path) -> Generator[BinaryIO]:
-    """Open a source file, gzip or not; what the system refuses becomes a SourceError."""
-    import gzip
-
-    try:
-        with path.open("rb") as plain:
-            packed = plain.read(2) == b"\x1f\x8b"
-            plain.seek(0)
-            if packed:
-                with gzip.GzipFile(fileobj=plain) as file:
-                    yield cast("BinaryIO", file)
-            else:
-                yield plain
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise SourceError(
-            f"{path} is a damaged gzip file ({error})", "fetch it again", file=str(path)
-        ) from error
-    except OSError as error:
-        raise SourceError(
-            f"{path} cannot be read ({error.strerror or error})",
-            "check that the file is there and that this user may read it",
-            file=str(path),
-        ) from error
+    @property
+    def share(self) -> float:
+        """Give the share of lines that do not fit."""
+        return self.bad / max(self.lines, self.bad, 1)
 
 
-def find_encoding(path: Path, asked: str | None = None) -> Encoding:
-    """Tell a file's encoding: what was asked for, else BOM, UTF-8, or CP949 by a look at it all.
+def find_encoding(
+    path: Path, asked: str | None = None, limits: Limits = DEFAULT_LIMITS
+) -> Encoding:
+    """Tell a file's encoding: what was asked for, else by BOM, else by a look at all of it.
 
-    Raises SourceError naming file, byte and line where none of these fits.
+    UTF-8 where all of it is; else CP949 or Western (cp1252) where the letters make that sure; else
+    UTF-8 where few lines are not. Raises SourceError naming byte and line where none fits.
     """
+    asked = None if asked is None else codec_of(asked, path)
+    if asked is not None and asked not in _WIDE:
+        return Encoding(asked)
+    with opened(path, limits) as file:
+        head = file.read(4096)
     if asked is not None:
-        return Encoding(_codec(asked, path))
-    with opened(path) as file:
-        head = file.read(4)
+        return Encoding(_wide(path, asked, head))
     for mark, codec in _BOMS:
         if head.startswith(mark):
             return Encoding(codec)
-    bad = _first_bad(path, "utf-8")
-    if bad is None:
+    _refuse(path, head)
+    found = _told(path, limits)
+    _LOG.info("%s is read as %s (confidence %.3f)", path, found.codec, found.confidence)
+    return found
+
+
+def whole_text(path: Path) -> str:
+    """Read a small file into one text, without BOM; raises SourceError where it is not all text."""
+    return b"".join(utf8_blocks(path, find_encoding(path))).decode()
+
+
+def _wide(path: Path, asked: str, head: bytes) -> str:
+    """Hold a file in UTF-16 or UTF-32 to its byte order mark."""
+    if not head or any(head.startswith(mark) for mark, codec in _BOMS if codec == asked):
+        return asked
+    raise SourceError(
+        f"{path} has no byte order mark, so it is not certain how its {asked} lies",
+        f"say so, usually encoding='{asked}-le', else '{asked}-be'",
+        file=str(path),
+    )
+
+
+def _refuse(path: Path, head: bytes) -> None:
+    """Raise SourceError for what is no text, or UTF-16 without its BOM."""
+    if head.startswith(b"PK\x03\x04"):
+        raise SourceError(
+            f"{path} is a zip archive, not text",
+            "name it .zip, or say format= if it is a spreadsheet",
+            file=str(path),
+        )
+    pairs = len(head) // 2
+    even, odd = head[0 : 2 * pairs : 2].count(0), head[1 : 2 * pairs : 2].count(0)
+    if pairs > 1 and max(even, odd) > 0.3 * pairs and min(even, odd) < 0.1 * pairs:
+        codec = "utf-16-le" if odd > even else "utf-16-be"
+        raise SourceError(
+            f"{path} seems to be UTF-16 without a byte order mark",
+            f"say so if it is: encoding={codec!r}",
+            file=str(path),
+        )
+
+
+def _told(path: Path, limits: Limits) -> Encoding:
+    """Tell the encoding of a file without BOM."""
+    plain = _look(path, "utf-8", limits)
+    if not plain.bad:
         return Encoding("utf-8")
-    share = _korean_share(path)
-    if share >= SURE:
-        _LOG.info("%s is not UTF-8; read as CP949 (confidence %.2f)", path, share)
-        return Encoding("cp949", share)
+    korean = _look(path, "cp949", limits)
+    share = _korean_share(path, limits) if korean.share <= 1 - SURE else 0.0
+    guesses: tuple[tuple[str, Callable[[], float]], ...] = (
+        ("cp949", lambda: share * (1 - korean.share)),
+        ("cp1252", lambda: _western_share(path, limits)),
+        ("utf-8", lambda: 1 - plain.share),
+    )
+    for codec, how_sure in guesses:
+        sure = how_sure()
+        if sure >= SURE:
+            return Encoding(codec, sure, _note(path, codec, sure, plain, korean))
     guess = f"; CP949 fits with a confidence of {share:.2f}, too little" if share > 0 else ""
     raise SourceError(
-        f"{path} is not UTF-8: byte {bad.byte} on line {bad.line} is 0x{bad.value:02x}{guess}",
+        f"{path} is not UTF-8: byte {plain.byte} on line {plain.line} is 0x{plain.value:02x}"
+        f"{guess}",
         "say which encoding it is, for example source.read(encoding='cp949') or 'latin-1'",
         file=str(path),
-        byte=bad.byte,
-        line=bad.line,
+        byte=plain.byte,
+        line=plain.line,
         confidence=share,
     )
 
 
-def utf8_blocks(path: Path, encoding: Encoding) -> Iterator[bytes]:
-    """Stream a file's text as blocks of UTF-8, without BOM; a block may end inside a letter.
-
-    Raises SourceError naming byte and line where the bytes are not in the encoding.
-    """
-    decoder = codecs.getincrementaldecoder(encoding.codec)()
-    as_is = encoding.codec == "utf-8"
-    done = lines = 0
-    with opened(path) as file:
-        while True:
-            block = file.read(BLOCK)
-            waiting = decoder.getstate()[0]
-            try:
-                text = decoder.decode(block, final=not block)
-            except UnicodeDecodeError as error:
-                raise _undecodable(path, encoding, error, done - len(waiting), lines) from error
-            if not block and not text:
-                return
-            out = block if as_is else text.encode()
-            if done == 0:
-                out = out.removeprefix(codecs.BOM_UTF8)
-            done += len(block)
-            lines += text.count("\n")
-            yield out
-
-
-def _undecodable(
-    path: Path, encoding: Encoding, error: UnicodeDecodeError, start: int, lines: int
-) -> SourceError:
-    """Name the byte and the line that the encoding cannot explain."""
-    data = bytes(error.object)
-    line = lines + data[: error.start].count(b"\n") + 1
-    return SourceError(
-        f"{path} is not {encoding.codec}: byte {start + error.start} on line {line} "
-        f"is 0x{data[error.start]:02x}",
-        "say which encoding it is with encoding=, or repair the file",
-        file=str(path),
-        byte=start + error.start,
-        line=line,
+def _note(path: Path, codec: str, sure: float, plain: _Look, korean: _Look) -> str:
+    """Say what was guessed, and how to make it certain."""
+    look = {"utf-8": plain, "cp949": korean}.get(codec, _Look())
+    but = f"; {look.bad:,} lines are not, the first on line {look.line}" if look.bad else ""
+    return (
+        f"{path.name} is read as {codec} with a confidence of {min(sure, 0.999):.3f}{but}: "
+        f"encoding={codec!r} says so for certain"
     )
 
 
-def _codec(name: str, path: Path) -> str:
-    """Give Python's name of an encoding; raises SourceError for one it does not know."""
-    try:
-        found = codecs.lookup(name).name
-        "".encode(found)  # binary transforms such as base64 are codecs too, but no encodings
-    except (LookupError, ValueError, TypeError):
-        raise SourceError(
-            f"{path} cannot be read with the encoding {name!r}, which does not exist"
-            f"{did_you_mean(name.lower(), _KNOWN)}",
-            f"use a name Python knows, such as {', '.join(_KNOWN)}",
-            file=str(path),
-        ) from None
-    return _SAME.get(found, found)
+def _look(path: Path, codec: str, limits: Limits) -> _Look:
+    """Read a whole file in an encoding; stops early where it plainly does not fit."""
+    found = _Look()
+    for block in decoded(path, Encoding(codec), limits):
+        text = block.text
+        if block.marked and not found.bad and (first := MARK.search(text)):
+            before = text[: first.start()]
+            found.byte = block.start + len(before.encode(codec))
+            found.line = found.lines + before.count("\n") + 1
+            found.value = ord(first[0]) - 0xDC00
+        if block.marked:
+            found.bad += len(_BAD_LINE.findall(text))
+        found.lines += text.count("\n")
+        if found.bad > 1_000 and found.share > 0.5:
+            break
+    return found
 
 
-def _first_bad(path: Path, codec: str) -> _Bad | None:
-    """Give the first byte that the encoding cannot explain, over the whole file."""
-    decoder = codecs.getincrementaldecoder(codec)()
-    done = lines = 0
-    with opened(path) as file:
-        while True:
-            block = file.read(BLOCK)
-            waiting = decoder.getstate()[0]
-            try:
-                decoder.decode(block, final=not block)
-            except UnicodeDecodeError as error:
-                data = waiting + block
-                line = lines + data[: error.start].count(b"\n") + 1
-                return _Bad(done - len(waiting) + error.start, line, data[error.start])
-            if not block:
-                return None
-            done += len(block)
-            lines += block.count(b"\n")
+def _texts(path: Path, codec: str, limits: Limits) -> Iterator[str]:
+    """Stream the beginning of a file as text."""
+    seen = 0
+    for block in decoded(path, Encoding(codec), limits):
+        yield block.text
+        seen += len(block.text)
+        if seen > _SAMPLE:
+            return
 
 
-def _korean_share(path: Path) -> float:
-    """Tell how sure it is that a file is Korean in CP949; 0.0 where it cannot be CP949 at all.
+def _korean_share(path: Path, limits: Limits) -> float:
+    """Tell how sure it is that what can be CP949 is Korean.
 
     Everyday Korean is written in 2,350 syllables. Other encodings read as CP949 give Chinese
     characters, rare syllables, or more signs and single letters than syllables.
     """
-    decoder = codecs.getincrementaldecoder("cp949")()
     everyday, signs = _letters(0xB0, 0xC8), _letters(0xA1, 0xAF)
     counts = [0, 0, 0]
-    with opened(path) as file:
-        while True:
-            block = file.read(BLOCK)
-            try:
-                text = decoder.decode(block, final=not block)
-            except UnicodeDecodeError:
-                return 0.0
-            for at, letters in enumerate((_BEYOND_ASCII, everyday, signs)):
-                counts[at] += sum(map(len, letters.findall(text)))
-            if not block:
-                break
+    for text in _texts(path, "cp949", limits):
+        for at, letters in enumerate((_BEYOND_ASCII, everyday, signs)):
+            counts[at] += sum(map(len, letters.findall(text)))
     beyond, usual, marks = counts
     if not usual:
         return 0.0
     return usual / (beyond - marks) * min(1.0, usual / max(marks, 1))
 
 
+def _western_share(path: Path, limits: Limits) -> float:
+    """Tell how sure it is that a file is in a Western European language, in cp1252.
+
+    Nearly every letter beyond ASCII is then one of a few dozen, and they stand alone between
+    others; the encodings of other languages give letters that these never use, or many in a row.
+    """
+    beyond = usual = foreign = 0
+    for text in _texts(path, "cp1252", limits):
+        if MARK.search(text):
+            return 0.0
+        beyond += sum(map(len, _BEYOND_ASCII.findall(text)))
+        usual += len(_WESTERN.findall(text))
+        foreign += sum(map(len, _FOREIGN.findall(text)))
+    if not beyond or usual < 0.98 * beyond or foreign > 0.02 * beyond:
+        return 0.0
+    return (usual - foreign) / beyond * usual / (usual + 1)
+
+
+@lru_cache
 def _letters(first: int, last: int) -> re.Pattern[str]:
     """Give a pattern of the EUC-KR letters whose first bytes lie in a range."""
     codes = (bytes((lead, trail)) for lead in range(first, last + 1) for trail in range(0xA1, 0xFF))

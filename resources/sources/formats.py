@@ -14,8 +14,13 @@ from resources.rejects import Rejects
 if TYPE_CHECKING:
     import pyarrow as pa
 
-PACKED: Final = (".gz",)
-"""Suffixes of packed files; the one before them says the format."""
+    from resources.sources.packed import Limits
+
+PACKED: Final = (".gz", ".zst")
+"""Suffixes of packed files; the one before them says the format. Zip archives are their members."""
+PACKING: Final = ("member", "max_unpacked_gb", "max_ratio")
+"""Options of formats whose readers open their files with `opened`, and take `limits=`."""
+_LIMITS: Final = {"max_unpacked_gb": "gigabytes", "max_ratio": "ratio"}
 
 
 DATABASE_OPTIONS: Final = (
@@ -72,15 +77,31 @@ class Format:
 FORMATS: Final = (
     Format(
         "csv",
-        (".csv", ".tsv", ".tab", ".txt"),
+        (".csv", ".tsv", ".tab"),
         "resources.sources.delimited:DelimitedFiles",
-        ("encoding", "delimiter"),
+        (
+            "encoding",
+            "delimiter",
+            "quote",
+            "escape",
+            "comment",
+            "skip",
+            "header",
+            "names",
+            *PACKING,
+        ),
     ),
     Format(
         "json",
         (".jsonl", ".ndjson", ".json"),
         "resources.sources.json_files:JsonFiles",
-        ("encoding",),
+        ("encoding", "records", "flatten", *PACKING),
+    ),
+    Format(
+        "text",
+        (".log", ".md", ".text"),
+        "resources.sources.plain_files:PlainFiles",
+        ("encoding", "split", *PACKING),
     ),
     Format("parquet", (".parquet",), "resources.sources.parquet_files:ParquetFiles"),
     Format(
@@ -97,11 +118,15 @@ FORMATS: Final = (
         "resources.sources.excel.files:ExcelFiles",
         ("sheet", "header_rows", "skip"),
     ),
-    Format("xml", (".xml",), "resources.sources.xml_files:XmlFiles", ("encoding", "records")),
+    Format(
+        "xml", (".xml",), "resources.sources.xml_files:XmlFiles", ("encoding", "records", *PACKING)
+    ),
 )
+UNSURE: Final = ".txt"
+"""The suffix of tables and of plain text: its first lines tell which."""
 
 
-def format_of(source: Path | str, asked: str | None = None) -> Format:
+def format_of(source: Path | str, asked: str | None = None, encoding: str | None = None) -> Format:
     """Give what was asked for, else what a source's name says; raises SourceError for neither."""
     for one in FORMATS:
         if isinstance(source, str) and one.places and source.startswith(one.places):
@@ -119,6 +144,11 @@ def format_of(source: Path | str, asked: str | None = None) -> Format:
             file=str(file),
         )
     suffixes = [s.lower() for s in file.suffixes if s.lower() not in PACKED]
+    if suffixes and suffixes[-1] == UNSURE:
+        from resources.sources.plain_files import is_table
+
+        asked = "csv" if is_table(file, encoding) else "text"
+        return next(one for one in FORMATS if one.name == asked)
     for one in FORMATS:
         if suffixes and suffixes[-1] in one.suffixes:
             return one
@@ -143,14 +173,19 @@ def open_reader(
 
     Raises SourceError for files of two formats, and for an option that the format does not have.
     """
+    from resources.sources.packed import expand, is_member
+
     asked = dict(options)
-    wanted = asked.pop("format", None)
-    kinds = {format_of(file, wanted): file for file in files}
+    wanted, member = asked.pop("format", None), asked.get("member")
+    files = tuple(found for file in files for found in expand(file, member))
+    kinds = {format_of(file, wanted, asked.get("encoding")): Path(file) for file in files}
     if len(kinds) > 1:
-        one, other = map(Path, list(kinds.values())[:2])
+        one, other = list(kinds)[:2]
         raise SourceError(
-            f"{name} reads files of different formats: {one.name} and {other.name}",
-            "read each format as an asset of its own",
+            f"{name} reads files of different formats: {kinds[one].name} is {one.name}, "
+            f"{kinds[other].name} is {other.name}",
+            "read each format as an asset of its own, say format= for all, or name what to take "
+            "from an archive with member=",
             asset=name,
         )
     kind = next(iter(kinds))
@@ -163,6 +198,31 @@ def open_reader(
                 asset=name,
                 option=option,
             )
-    given = {option: value for option, value in asked.items() if value is not None}
+    given = {o: v for o, v in asked.items() if v is not None and o != "member"}
+    if {*PACKING} <= {*kind.options}:
+        given["limits"] = _limits(name, given)
+    elif packed := next((file for file in files if is_member(Path(file))), None):
+        raise SourceError(
+            f"{packed} is in an archive, where {kind.name} cannot be read",
+            "unpack it first",
+            asset=name,
+            file=str(packed),
+        )
     reader: Reader = kind.load()(files, rejects, typed=typed, **given)
     return reader
+
+
+def _limits(name: str, asked: dict[str, Any]) -> Limits:
+    """Take the limits of packed files out of the options."""
+    from resources.sources.packed import Limits
+
+    given = {option: asked.pop(option) for option in _LIMITS if option in asked}
+    for option, value in given.items():
+        if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+            raise SourceError(
+                f"{name} reads packed files with {option}={value!r}",
+                "give a number above 0",
+                asset=name,
+                option=option,
+            )
+    return Limits(**{_LIMITS[option]: value for option, value in given.items()})

@@ -1,63 +1,127 @@
-"""The header of a CSV file: its delimiter, and usable names for its columns."""
+"""The header of a CSV file: its layout, and usable names for its columns."""
 
 from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from resources.errors import SourceError
-from resources.sources.encoding import Encoding, utf8_blocks
-from resources.sources.records import record_pattern
+from resources.sources.decoding import Encoding, check_readable, marked_blocks
+from resources.sources.dialect import Dialect
+from resources.sources.packed import Limits
+from resources.sources.records import count_lines, record_pattern
 
-_DELIMITERS: Final = "\t;|"
 _INVISIBLE: Final = " \t\r\n\u00a0\u200b\u3000\ufeff"
 _HEAD: Final = 1 << 20
+_LINE: Final = re.compile(rb"[^\r\n]*+(?:\r\n?|\n)")
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """How one file is laid out; its header takes the first `bytes` bytes, as UTF-8."""
+    """How one file is laid out; its rows begin after `bytes` bytes (as UTF-8), on line `line`."""
 
     encoding: Encoding
-    delimiter: str
+    dialect: Dialect
     names: tuple[str, ...]
     bytes: int
+    line: int
 
 
-def read_header(file: Path, encoding: Encoding, delimiter: str | None) -> Header:
-    """Read the first record that is not an empty line."""
+def read_header(file: Path, encoding: Encoding, dialect: Dialect, limits: Limits) -> Header:
+    """Read the first record that is no empty line and no comment."""
     head, ended = b"", True
-    for block in utf8_blocks(file, encoding):
+    for block in marked_blocks(file, encoding, limits):
         head += block
         if ended := len(head) < _HEAD:
             continue
         break
-    text = head.lstrip(b"\r\n")
+    head += b"\n" * ended
+    begin = _lines(file, head, dialect)
+    start = _first(head, begin, dialect)
+    text = head[start:]
     if not text.strip():
         raise SourceError(
             f"{file} is empty", "put data in it, or take it off source=", file=str(file)
         )
-    first = text.splitlines()[0].decode(errors="replace")
-    sign = _check_delimiter(delimiter, file) if delimiter else _find_delimiter(file, first)
-    match = record_pattern(sign).match(text + b"\n" * ended)
-    try:
+    line = text.splitlines()[0].decode("utf-8", "replace")
+    dialect = dialect.with_delimiter(file, line)
+    match = record_pattern(dialect).match(text)
+    if match is None:
+        raise _no_header(file, "a quotation mark is not closed")
+    record = match[0].decode("utf-8", "surrogatepass")
+    if dialect.header:
+        check_readable(record, file, encoding, "the header")
+        begin = start + len(match[0])
+    names = _names(file, dialect, _cells(file, dialect, record))
+    return Header(encoding, dialect, names, begin, count_lines(head[:begin]) + 1)
+
+
+def _lines(file: Path, head: bytes, dialect: Dialect) -> int:
+    """Give how many bytes the lines take that are to be passed over."""
+    start = 0
+    for _ in range(dialect.skip):
+        match = _LINE.match(head, start)
         if match is None:
-            raise csv.Error("a quotation mark is not closed")
-        record = match[0].decode()
-        cells = next(csv.reader(io.StringIO(record.rstrip("\r\n"), newline=""), delimiter=sign))
-    except csv.Error as error:
+            raise SourceError(
+                f"{file} has fewer lines than skip={dialect.skip} in its first megabyte",
+                "give the number of lines before the header",
+                file=str(file),
+            )
+        start = match.end()
+    return start
+
+
+def _first(head: bytes, start: int, dialect: Dialect) -> int:
+    """Give where the first line begins that is not empty and no comment."""
+    comment = dialect.comment.encode()
+    while match := _LINE.match(head, start):
+        if match[0].strip(b"\r\n") and not (comment and match[0].startswith(comment)):
+            break
+        start = match.end()
+    return start
+
+
+def _cells(file: Path, dialect: Dialect, record: str) -> list[str]:
+    """Read one record."""
+    reader = csv.reader(
+        io.StringIO(record.rstrip("\r\n"), newline=""),
+        delimiter=dialect.delimiter,
+        quotechar=dialect.quote or None,
+        escapechar=dialect.escape or None,
+        quoting=csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE,
+    )
+    try:
+        return next(reader)
+    except (csv.Error, StopIteration) as error:
+        raise _no_header(file, str(error)) from error
+
+
+def _names(file: Path, dialect: Dialect, cells: list[str]) -> tuple[str, ...]:
+    """Name the columns: by `names`, by the header, or by their position."""
+    if not dialect.names:
+        return column_names(cells if dialect.header else [""] * len(cells))
+    if len(dialect.names) != len(cells):
         raise SourceError(
-            f"the header of {file} cannot be read: {error}",
-            "the first line must hold the column names",
+            f"{file} has {len(cells)} columns, but names= has {len(dialect.names)}",
+            f"name all of them: {', '.join(cells[:20])}",
             file=str(file),
-            line=1,
-        ) from error
-    skipped = len(head) - len(text) + len(match[0])
-    return Header(encoding, sign, column_names(cells), skipped)
+        )
+    return tuple(dialect.names)
+
+
+def _no_header(file: Path, why: str) -> SourceError:
+    """Say that the first record cannot be read."""
+    return SourceError(
+        f"the header of {file} cannot be read: {why}",
+        "the first line must hold the column names (skip= passes over lines before it)",
+        file=str(file),
+        line=1,
+    )
 
 
 def column_names(cells: Iterable[str]) -> tuple[str, ...]:
@@ -94,24 +158,3 @@ def check_same(first: Path, names: Iterable[str], file: Path, found: Iterable[st
         missing=missing,
         more=more,
     )
-
-
-def _check_delimiter(delimiter: str, file: Path) -> str:
-    """Hold a delimiter to one character of one byte that is no quotation mark."""
-    if len(delimiter) == 1 and delimiter.isascii() and delimiter not in '"\r\n':
-        return delimiter
-    raise SourceError(
-        f"{file} cannot be read with the delimiter {delimiter!r}",
-        "give one ASCII character, such as ',' or '\\t'",
-        file=str(file),
-    )
-
-
-def _find_delimiter(file: Path, header: str) -> str:
-    """Tell the delimiter by the file's name, or by the header where that has no comma."""
-    if {".tsv", ".tab"} & {suffix.lower() for suffix in file.suffixes}:
-        return "\t"
-    if "," in header:
-        return ","
-    likely = max(_DELIMITERS, key=header.count)
-    return likely if likely in header else ","

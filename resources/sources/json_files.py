@@ -1,4 +1,4 @@
-"""JSON Lines and JSON arrays, streamed; what is nested becomes JSON text."""
+"""JSON Lines and JSON arrays, streamed; what is nested becomes JSON text, or columns if asked."""
 
 from __future__ import annotations
 
@@ -11,13 +11,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from resources.errors import SourceError
 from resources.rejects import Reject, Rejects
-from resources.sources.encoding import Encoding, find_encoding
-from resources.sources.json_records import read_records
-from resources.sources.json_text import Written, plain_text
+from resources.sources.decoding import Encoding
+from resources.sources.encoding import find_encoding
+from resources.sources.json_records import NoRecord, read_records
+from resources.sources.json_text import Written, flat, plain_text, to_json
+from resources.sources.packed import DEFAULT_LIMITS, Limits
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+_DEEPEST: Final = 100
+_MOST_COLUMNS: Final = 5_000
 _INT64: Final = range(-(1 << 63), 1 << 63)
 
 
@@ -31,12 +35,18 @@ class JsonFiles:
         *,
         typed: bool,
         encoding: str | None = None,
+        records: str = "",
+        flatten: bool | int = False,
+        limits: Limits = DEFAULT_LIMITS,
     ) -> None:
-        """Read `files`, as text or with the types that JSON states."""
+        """Read `files`, as text or with the types that JSON states; options as in ReadOptions."""
         self.files = files
         self._rejects = rejects
         self._typed = typed
         self._encoding = encoding
+        self._path = _path(files[0], records)
+        self._depth = _depth(files[0], flatten)
+        self._limits = limits
         self._encodings: dict[Path, Encoding] = {}
         self._reported: dict[Path, int] = {}
 
@@ -49,6 +59,10 @@ class JsonFiles:
         for _, record in self._records():
             for name, value in record.items():
                 kinds.setdefault(name, set()).add(_kind(value))
+            if len(kinds) > _MOST_COLUMNS:
+                raise self._too_wide(list(kinds))
+        if self._depth:
+            kinds = {n: seen for n, seen in kinds.items() if not _only_outer(n, seen, kinds)}
         if not kinds:
             raise SourceError(
                 f"{self.files[0]} has no record with a field in it",
@@ -82,16 +96,65 @@ class JsonFiles:
         """Stream the records of all files; lines that are none go aside, once."""
         for file in self.files:
             if file not in self._encodings:
-                self._encodings[file] = find_encoding(file, self._encoding)
+                self._encodings[file] = find_encoding(file, self._encoding, self._limits)
+                self._rejects.warn(self._encodings[file].note)
             seen = 0
-            for line, record in read_records(file, self._encodings[file]):
+            for line, found in read_records(file, self._encodings[file], self._path, self._limits):
+                record = self._flat(found) if self._depth else found
                 if isinstance(record, dict):
                     yield file, record
                     continue
                 seen += 1
                 if seen > self._reported.get(file, 0):
                     self._reported[file] = seen
-                    self._rejects.add(_bad_line(file, line, record.text, record.reason))
+                    self._rejects.add(_bad_line(file, line, record))
+
+    def _flat(self, record: dict[str, Any] | NoRecord) -> dict[str, Any] | NoRecord:
+        """Put nested fields beside the others."""
+        if isinstance(record, NoRecord):
+            return record
+        try:
+            return flat(record, self._depth)
+        except ValueError as error:
+            return NoRecord(to_json(record), f"{error}, once nested and once beside it")
+
+    def _too_wide(self, names: list[str]) -> SourceError:
+        """Say that the records have no columns in common."""
+        return SourceError(
+            f"{self.files[0]} has more than {_MOST_COLUMNS:,} different fields, such as "
+            f"{', '.join(map(repr, names[-3:]))}",
+            "keep what is keyed by data as JSON text (flatten=False or less deep), or reshape it",
+            file=str(self.files[0]),
+        )
+
+
+def _path(file: Path, asked: object) -> str:
+    """Hold the path to the records to names between dots."""
+    if isinstance(asked, str) and (asked == "" or all(asked.split("."))):
+        return asked
+    raise SourceError(
+        f"{file} cannot be read with records={asked!r}",
+        "give the path to its records, such as records='items' or 'data.items'",
+        file=str(file),
+    )
+
+
+def _depth(file: Path, asked: object) -> int:
+    """Give how deep nested objects become columns (0 = not at all)."""
+    if isinstance(asked, bool):
+        return _DEEPEST if asked else 0
+    if isinstance(asked, int) and asked >= 0:
+        return min(asked, _DEEPEST)
+    raise SourceError(
+        f"{file} cannot be read with flatten={asked!r}",
+        "say True, or how many levels deep",
+        file=str(file),
+    )
+
+
+def _only_outer(name: str, seen: set[str], kinds: dict[str, set[str]]) -> bool:
+    """Tell a field that is null where it is not an object whose fields are columns."""
+    return seen == {""} and any(other.startswith(f"{name}.") for other in kinds)
 
 
 def _array(records: Iterable[dict[str, Any]], field: pa.Field) -> pa.Array:
@@ -131,13 +194,13 @@ def _column_type(kinds: set[str]) -> str:
     return "string"
 
 
-def _bad_line(file: Path, line: int, text: str, reason: str) -> Reject:
+def _bad_line(file: Path, line: int, found: NoRecord) -> Reject:
     """Describe a line that holds no record."""
     return Reject(
-        row=json.dumps({"line": text}),
-        rule="json",
+        row=json.dumps({"line": found.text}),
+        rule=found.rule,
         column="",
-        reason=reason,
+        reason=found.reason,
         source=str(file),
         line=line,
     )

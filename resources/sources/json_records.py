@@ -1,8 +1,7 @@
-"""The records of one JSON file: one per line, or the elements of one array."""
+"""The records of one JSON file: one per line, or the elements of one array, wherever it lies."""
 
 from __future__ import annotations
 
-import codecs
 import json
 import re
 from collections.abc import Iterator
@@ -11,12 +10,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from resources.errors import SourceError
-from resources.sources.encoding import Encoding, utf8_blocks
+from resources.sources.decoding import MARK, Encoding, decoded, shown, undecodable_reason
+from resources.sources.json_stream import LONGEST, Elements
 from resources.sources.json_text import Written, to_json
+from resources.sources.packed import DEFAULT_LIMITS, Limits
 
 _DEEP: Final = 100
-_LONGEST: Final = 64 << 20
-_SPACE: Final = re.compile(r"[ \t\r\n]*")
+_LINES: Final = {".jsonl", ".ndjson"}
 _SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -26,51 +26,106 @@ class NoRecord:
 
     text: str
     reason: str
+    rule: str = "json"
+
+
+Found = tuple[int, dict[str, Any] | NoRecord]
+"""A record, or what is none, with its line."""
 
 
 class _RepeatedKeyError(ValueError):
     """An object has two values for one key."""
 
 
-def read_records(file: Path, encoding: Encoding) -> Iterator[tuple[int, dict[str, Any] | NoRecord]]:
-    """Stream (line, record) from a file of lines or of one array, told apart by its first sign."""
-    texts = _texts(file, encoding)
+class _Text:
+    """A file's text as it comes, and its records."""
+
+    def __init__(self, file: Path, encoding: Encoding, limits: Limits) -> None:
+        """Read `file`; nothing is opened yet."""
+        self.file = file
+        self._encoding = encoding
+        self._blocks = decoded(file, encoding, limits)
+        self._marked = False
+
+    def __iter__(self) -> Iterator[str]:
+        """Stream the text."""
+        return self
+
+    def __next__(self) -> str:
+        """Give the next piece."""
+        block = next(self._blocks)
+        self._marked = self._marked or block.marked
+        return block.text
+
+    def record(self, text: str) -> dict[str, Any] | NoRecord:
+        """Read one record."""
+        if self._marked and MARK.search(text):
+            return NoRecord(shown(text), undecodable_reason(text, self._encoding), "encoding")
+        return _record(text)
+
+
+def read_records(
+    file: Path, encoding: Encoding, path: str = "", limits: Limits = DEFAULT_LIMITS
+) -> Iterator[Found]:
+    """Stream (line, record) from a file of lines or of one array, told apart by its first sign.
+
+    path: where the records lie in the document, or in each line ("data.items").
+    """
+    text = _Text(file, encoding, limits)
     head = ""
-    for text in texts:
-        head += text
+    for piece in text:
+        head += piece
         if head.strip():
             break
     if not head.strip():
         raise SourceError(
             f"{file} is empty", "put data in it, or take it off source=", file=str(file)
         )
-    if head.lstrip()[0] == "[":
-        return iter(_Elements(file, head, texts))
-    return _lines(file, head, texts)
+    steps = tuple(path.split(".")) if path else ()
+    by_line = bool(_LINES & {suffix.lower() for suffix in file.suffixes})
+    if head.lstrip()[0] == "[" or (steps and not by_line):
+        return Elements(file, head, text).below(steps, text.record)
+    found = _lines(text, head)
+    return (inner for one in found for inner in _inside(*one, steps)) if steps else found
 
 
-def _texts(file: Path, encoding: Encoding) -> Iterator[str]:
-    """Stream the file's text."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    for block in utf8_blocks(file, encoding):
-        yield decoder.decode(block)
-
-
-def _lines(
-    file: Path, head: str, texts: Iterator[str]
-) -> Iterator[tuple[int, dict[str, Any] | NoRecord]]:
+def _lines(text: _Text, head: str) -> Iterator[Found]:
     """Stream the records of JSON Lines; a line that holds none is told, and passed over."""
-    for number, line in enumerate(_split(file, head, texts), 1):
+    for number, line in enumerate(_split(text.file, head, text), 1):
         if not line.strip():
             continue
-        record = _record(line.rstrip("\r"))
+        record = text.record(line.rstrip("\r"))
         if number == 1 and isinstance(record, NoRecord) and line.strip() == "{":
             raise SourceError(
-                f"{file} is one JSON object over several lines, not one record per line",
-                "write one object per line, or an array of objects",
-                file=str(file),
+                f"{text.file} is one JSON object over several lines, not one record per line",
+                "name the path to its records (records='items'), write one object per line, or an "
+                "array of objects",
+                file=str(text.file),
             )
         yield number, record
+
+
+def _inside(line: int, record: dict[str, Any] | NoRecord, path: tuple[str, ...]) -> Iterator[Found]:
+    """Stream the records below `path` in what one line holds."""
+    if isinstance(record, NoRecord):
+        yield line, record
+        return
+    values: list[Any] = [record]
+    for step in path:
+        values = [
+            inner for value in values for inner in (value if isinstance(value, list) else [value])
+        ]
+        lacking = next((v for v in values if not isinstance(v, dict) or step not in v), None)
+        if lacking is not None:
+            yield line, NoRecord(to_json(record), f"no {step!r} in it (records={'.'.join(path)!r})")
+            return
+        values = [value[step] for value in values]
+    for value in values:
+        for inner in value if isinstance(value, list) else [value]:
+            if isinstance(inner, dict):
+                yield line, inner
+            elif inner is not None:
+                yield line, NoRecord(to_json(inner), f"not an object but {type(inner).__name__}")
 
 
 def _split(file: Path, head: str, texts: Iterator[str]) -> Iterator[str]:
@@ -80,9 +135,9 @@ def _split(file: Path, head: str, texts: Iterator[str]) -> Iterator[str]:
         *lines, waiting = waiting.split("\n")
         yield from lines
         waiting += text
-        if len(waiting) > _LONGEST:
+        if len(waiting) > LONGEST:
             raise SourceError(
-                f"{file} has a line longer than {_LONGEST >> 20} MB",
+                f"{file} has a line longer than {LONGEST >> 20} MB",
                 "write one object per line, or an array of objects",
                 file=str(file),
             )
@@ -115,101 +170,6 @@ def _checked(value: Any, text: str) -> dict[str, Any] | NoRecord:
     return value
 
 
-class _Elements:
-    """The elements of one array, read from a stream of text."""
-
-    def __init__(self, file: Path, head: str, texts: Iterator[str]) -> None:
-        """Start at the array's bracket, which is the first sign of `head`."""
-        self._file = file
-        self._texts = texts
-        self._text = head
-        self._at = head.index("[") + 1
-        self._line = head.count("\n", 0, self._at) + 1
-
-    def __iter__(self) -> Iterator[tuple[int, dict[str, Any] | NoRecord]]:
-        """Stream (line, record); text that is no JSON ends it with a SourceError."""
-        self._to_next_sign()
-        if self._sign() == "]":
-            return self._nothing_after()
-        while True:
-            self._to_next_sign()
-            line = self._line
-            yield line, self._element()
-            if self._sign() == "]":
-                return self._nothing_after()
-            self._move(self._at + 1)
-
-    def _element(self) -> dict[str, Any] | NoRecord:
-        """Read the element that starts here, and go to the sign behind it."""
-        while True:
-            try:
-                end = self._end()
-                text = self._text[self._at : end]
-                record = _record(text)
-                self._move(end)
-                self._to_next_sign()
-                if self._sign() not in (",", "]"):
-                    raise json.JSONDecodeError("',' or ']' expected", self._text, self._at)
-                return record
-            except json.JSONDecodeError as error:
-                if len(self._text) - self._at > _LONGEST or not self._more(len(self._text)):
-                    raise self._broken(error) from error
-            except RecursionError:
-                deep = json.JSONDecodeError("nesting too deep", self._text, self._at)
-                raise self._broken(deep) from None
-
-    def _end(self) -> int:
-        """Give the place behind the element that starts here."""
-        end = _PLAIN.raw_decode(self._text, self._at)[1]
-        while end == len(self._text) and self._more(1):  # 12 may go on as 123
-            end = _PLAIN.raw_decode(self._text, self._at)[1]
-        return end
-
-    def _sign(self) -> str:
-        """Give the sign that stands here ("" = the file has ended)."""
-        return self._text[self._at : self._at + 1]
-
-    def _to_next_sign(self) -> None:
-        """Go to the next sign that is no space, reading on where the text ends."""
-        while True:
-            match = _SPACE.match(self._text, self._at)
-            self._move(match.end() if match else self._at)
-            if self._at < len(self._text) or not self._more(1):
-                return
-
-    def _move(self, to: int) -> None:
-        """Go forward, counting lines."""
-        self._line += self._text.count("\n", self._at, to)
-        self._at = to
-
-    def _more(self, wanted: int) -> bool:
-        """Read at least `wanted` more letters where there are some; tell whether there were."""
-        parts = [self._text[self._at :]]
-        count = 0
-        while count < wanted and (text := next(self._texts, None)) is not None:
-            parts.append(text)
-            count += len(text)
-        self._text, self._at = "".join(parts), 0
-        return count > 0
-
-    def _nothing_after(self) -> None:
-        """Hold the file to its one array."""
-        self._move(self._at + 1)
-        self._to_next_sign()
-        if self._sign():
-            raise self._broken(json.JSONDecodeError("text after the array", self._text, self._at))
-
-    def _broken(self, error: json.JSONDecodeError) -> SourceError:
-        """Say where the file stops being JSON."""
-        line = self._line + self._text.count("\n", self._at, max(error.pos, self._at))
-        return SourceError(
-            f"{self._file} is not a JSON array: {error.msg} on line {line}",
-            "repair it, or write one object per line (.jsonl): then a bad line costs one row",
-            file=str(self._file),
-            line=line,
-        )
-
-
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Make an object; two values for one key would lose one of them."""
     found = dict(pairs)
@@ -226,7 +186,6 @@ def _constant(name: str) -> None:
         raise ValueError(f"{name} is not a number JSON knows")
 
 
-_PLAIN: Final = json.JSONDecoder(parse_int=str)  # only finds ends; int() refuses 4,300 digits
 _DECODER: Final = json.JSONDecoder(
     object_pairs_hook=_object, parse_float=Written, parse_constant=_constant
 )

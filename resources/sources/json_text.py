@@ -49,3 +49,22 @@ def plain_text(value: Any) -> str | None:
 def _text(value: object) -> str:
     """Write bytes as hex, all else as Python does (times are ISO then)."""
     return value.hex() if isinstance(value, bytes) else str(value)
+
+
+def flat(record: dict[str, Any], depth: int) -> dict[str, Any]:
+    """Put the fields of nested objects beside the others, as `outer.inner`, `depth` levels deep.
+
+    Lists, empty objects and what lies deeper stay as they are. Raises ValueError where two fields
+    get one name.
+    """
+    found: dict[str, Any] = {}
+    for name, value in record.items():
+        if depth > 0 and isinstance(value, dict) and value:
+            fields = {f"{name}.{key}": one for key, one in flat(value, depth - 1).items()}
+        else:
+            fields = {name: value}
+        twice = next((key for key in fields if key in found), None)
+        if twice is not None:
+            raise ValueError(f"two values for {twice!r}")
+        found.update(fields)
+    return found

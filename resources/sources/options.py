@@ -14,13 +14,21 @@ class ReadOptions(TypedDict, total=False):
     """Options of `Source.read` and `Source.texts`, by name (docs/sources.md).
 
     format: what the source is, where its name does not tell. encoding: of text files; else BOM,
-    UTF-8 or, by a look at the whole file, CP949. delimiter: of CSV; else by name and header.
-    table, columns: of a database, by name; or query: one SELECT, and parameters: the values of its
-    `:names`. by, since, overlap: only the table's rows whose column `by` is after `since` (all of
-    them where it is None), in that order, and those up to `overlap` before it once more.
-    sheet: of a workbook, by name or by number from 1 ("*" = all that have rows); else the first
-    that has rows. header_rows: how many rows its header takes (1). skip: lines above it (0).
-    records: the name or path of the XML elements that are rows; else the child of the root that
+    UTF-8 or, by a look at the whole file, CP949 or cp1252.
+    Of CSV: delimiter, else by name and header; quote and escape ("" = none); comment: what lines
+    that are passed over begin with; skip: lines before the header; header: False where the first
+    row is no header; names: the columns' names.
+    Of JSON: records: the path to the records ("items", "data.items"); flatten: True, or how deep
+    nested objects become columns (`a.b`).
+    Of plain text: split: a row per "line", "paragraph" or "file".
+    Of packed files: member: which of a zip archive (a name or pattern); max_unpacked_gb, max_ratio:
+    how much may come out of one, in gigabytes and times its packed size.
+    Of a database: table and columns, by name; or query: one SELECT, and parameters: the values of
+    its `:names`. by, since, overlap: only the table's rows whose column `by` is after `since` (all
+    of them where it is None), in that order, and those up to `overlap` before it once more.
+    Of a workbook: sheet, by name or by number from 1 ("*" = all that have rows), else the first
+    that has rows; header_rows: how many rows its header takes (1); skip: lines above it (0).
+    Of XML: records: the name or path of the elements that are rows, else the child of the root that
     repeats.
     Of web sources: records, the dotted path of the list of records in an answer; pages (how they
     follow each other), auth, headers, params (since goes where one says "{since}"), rate (requests
@@ -30,6 +38,18 @@ class ReadOptions(TypedDict, total=False):
     format: str
     encoding: str
     delimiter: str
+    quote: str
+    escape: str
+    comment: str
+    skip: int
+    header: bool
+    names: Sequence[str]
+    records: str
+    flatten: bool | int
+    split: str
+    member: str
+    max_unpacked_gb: float
+    max_ratio: float
     table: str
     columns: Sequence[str]
     query: str
@@ -39,8 +59,6 @@ class ReadOptions(TypedDict, total=False):
     overlap: str | float | timedelta
     sheet: str | int
     header_rows: int
-    skip: int
-    records: str
     pages: Pages | Mapping[str, Any] | str
     auth: Auth | Mapping[str, Any]
     headers: Mapping[str, str]

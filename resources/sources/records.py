@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from resources.errors import SourceError
+from resources.sources.dialect import Dialect
 
 BLOCK: Final = 1 << 20
 LONGEST: Final = 64 << 20
@@ -16,18 +17,35 @@ LONGEST: Final = 64 << 20
 
 
 @lru_cache
-def record_pattern(delimiter: str) -> re.Pattern[bytes]:
-    """Give the pattern of one record with its line end, never looked at twice (possessive)."""
-    sign = re.escape(delimiter.encode())
-    rest = b"[^" + sign + b"\\r\\n]*+"
-    cell = b'(?:"(?:[^"]++|"")*+"' + rest + b'|(?!")' + rest + b")"
-    return re.compile(b"(?:" + cell + sign + b")*+" + cell + b"(?:\\r\\n?|\\n)")
+def record_pattern(dialect: Dialect) -> re.Pattern[bytes]:
+    """Give the pattern of one record with its line end, never looked at twice (possessive).
+
+    A comment line counts as a record.
+    """
+    sign, quote, escape = (
+        re.escape(part.encode()) for part in (dialect.delimiter, dialect.quote, dialect.escape)
+    )
+    rest = b"[^" + sign + escape + b"\\r\\n]*+"
+    if escape:
+        rest = b"(?:" + rest[:-2] + b"++|" + escape + b"(?s:.))*+"
+    cell = rest
+    if quote:
+        inside = b"[^" + quote + escape + b"]++|" + quote + quote
+        if escape:
+            inside += b"|" + escape + b"(?s:.)"
+        cell = b"(?:" + quote + b"(?:" + inside + b")*+" + quote + rest + b"|(?!" + quote + b")"
+        cell += rest + b")"
+    record = b"(?:" + cell + sign + b")*+" + cell + b"(?:\\r\\n?|\\n)"
+    if dialect.comment:
+        comment = re.escape(dialect.comment.encode())
+        record = comment + b"[^\\r\\n]*+(?:\\r\\n?|\\n)|" + record
+    return re.compile(record)
 
 
 @lru_cache
-def _records_pattern(delimiter: str) -> re.Pattern[bytes]:
+def _records_pattern(dialect: Dialect) -> re.Pattern[bytes]:
     """Give the pattern of as many whole records as there are."""
-    return re.compile(b"(?:" + record_pattern(delimiter).pattern + b")*+")
+    return re.compile(b"(?:" + record_pattern(dialect).pattern + b")*+")
 
 
 def count_lines(text: bytes | bytearray) -> int:
@@ -39,20 +57,21 @@ def count_lines(text: bytes | bytearray) -> int:
 
 
 def whole_records(
-    blocks: Iterable[bytes], delimiter: str, file: Path
+    blocks: Iterable[bytes], dialect: Dialect, file: Path, line: int = 1
 ) -> Iterator[tuple[int, bytes]]:
     """Stream (line, whole records that start there), about a megabyte at a time.
 
-    A last record without a line end gets one. Raises SourceError naming the line of a quotation
-    mark that is never closed: all after it would silently become one value.
+    line: the line on which the blocks begin. A last record without a line end gets one. Raises
+    SourceError naming the line of a quotation mark that is never closed: all after it would
+    silently become one value.
     """
-    line, wanted = 1, BLOCK
+    wanted = BLOCK
     waiting = bytearray()
     for block in blocks:
         waiting += block
         if len(waiting) < wanted or waiting.endswith(b"\r"):
             continue
-        end = _end(waiting, delimiter)
+        end = _end(waiting, dialect)
         if end:
             chunk = bytes(waiting[:end])
             yield line, chunk
@@ -61,30 +80,44 @@ def whole_records(
         # Growing by doubling keeps the work in proportion when one record is very long.
         wanted = BLOCK if end else 2 * len(waiting)
         if len(waiting) > LONGEST:
-            raise _unclosed(file, line, f"within {LONGEST >> 20} MB")
+            raise _unclosed(file, dialect, line, f"within {LONGEST >> 20} MB")
     if not waiting:
         return
     if not waiting.endswith((b"\n", b"\r")):
         waiting += b"\n"
-    end = _end(waiting, delimiter)
+    end = _end(waiting, dialect)
     if end < len(waiting):
-        raise _unclosed(file, line + count_lines(waiting[:end]), "before the file ends")
+        line += count_lines(waiting[:end])
+        raise _unclosed(file, dialect, line, "before the file ends")
     yield line, bytes(waiting)
 
 
-def _end(text: bytearray, delimiter: str) -> int:
+def after(blocks: Iterable[bytes], skip: int) -> Iterator[bytes]:
+    """Stream what stands after the first `skip` bytes."""
+    for block in blocks:
+        rest = block[skip:] if skip else block
+        skip -= len(block) - len(rest)
+        if rest:
+            yield rest
+
+
+def _end(text: bytearray, dialect: Dialect) -> int:
     """Give the length of all whole records at the start of a text (0 = not even one)."""
-    if b'"' in text:
-        match = _records_pattern(delimiter).match(text)
+    signs = dialect.quote + dialect.escape
+    if any(sign.encode() in text for sign in signs):
+        match = _records_pattern(dialect).match(text)
         return match.end() if match is not None else 0
     return max(text.rfind(b"\n"), text.rfind(b"\r")) + 1
 
 
-def _unclosed(file: Path, line: int, where: str) -> SourceError:
+def _unclosed(file: Path, dialect: Dialect, line: int, where: str) -> SourceError:
     """Say where a quotation mark opens that is not closed."""
+    quote = dialect.quote or dialect.escape
     return SourceError(
-        f'{file} has a quotation mark (") in the row on line {line} that is not closed {where}',
-        'close it, or write a mark that belongs to the text twice ("")',
+        f"{file} has a quotation mark ({quote}) in the row on line {line} that is not closed "
+        f"{where}",
+        f"close it, write a mark that belongs to the text twice ({quote}{quote}), or say quote='' "
+        "where marks are text like any other",
         file=str(file),
         line=line,
     )
@@ -93,9 +126,9 @@ def _unclosed(file: Path, line: int, where: str) -> SourceError:
 class Place:
     """Finds the lines of rows in a block of records, in the order in which they stand there."""
 
-    def __init__(self, chunk: bytes, delimiter: str, line: int) -> None:
+    def __init__(self, chunk: bytes, dialect: Dialect, line: int) -> None:
         """Look through `chunk`, which starts on `line`."""
-        self._records = record_pattern(delimiter).finditer(chunk)
+        self._records = record_pattern(dialect).finditer(chunk)
         self._line = line
 
     def of(self, row: str) -> int:

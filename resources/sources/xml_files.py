@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from resources.errors import SourceError
 from resources.rejects import Rejects
-from resources.sources.encoding import Encoding
+from resources.sources.decoding import Encoding
 from resources.sources.header import column_names
 from resources.sources.infer import Inference
 from resources.sources.json_text import plain_text
+from resources.sources.packed import DEFAULT_LIMITS, Limits
 from resources.sources.xml_nodes import Record
 from resources.sources.xml_records import find_records, read_records, xml_encoding
 
@@ -40,12 +41,14 @@ class XmlFiles:
         typed: bool,
         encoding: str | None = None,
         records: str | None = None,
+        limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         """Read `files`; records: the name or path of the elements that are rows."""
         self.files = files
         self._typed = typed
         self._encoding = encoding
         self._wanted = records
+        self._limits = limits
         self._encodings: dict[Path, Encoding] = {}
 
     @cached_property
@@ -89,7 +92,9 @@ class XmlFiles:
     def _raw(self, lists: set[str]) -> Iterator[tuple[Path, Record]]:
         """Stream the records of all files, and note what repeats."""
         for file in self.files:
-            for record in read_records(file, self._encoding_of(file), self._path, lists):
+            for record in read_records(
+                file, self._encoding_of(file), self._path, lists, self._limits
+            ):
                 yield file, record
 
     @cached_property
@@ -115,12 +120,12 @@ class XmlFiles:
     def _path(self) -> str:
         """Give the elements that are records."""
         first = self.files[0]
-        return self._wanted or find_records(first, self._encoding_of(first))
+        return self._wanted or find_records(first, self._encoding_of(first), self._limits)
 
     def _encoding_of(self, file: Path) -> Encoding:
         """Tell a file's encoding, once."""
         if file not in self._encodings:
-            self._encodings[file] = xml_encoding(file, self._encoding)
+            self._encodings[file] = xml_encoding(file, self._encoding, self._limits)
         return self._encodings[file]
 
 

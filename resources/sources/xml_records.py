@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Final
 
 from resources.errors import SourceError, did_you_mean
-from resources.sources.encoding import Encoding, find_encoding, opened, utf8_blocks
+from resources.sources.decoding import Encoding, utf8_blocks
+from resources.sources.encoding import find_encoding
+from resources.sources.packed import DEFAULT_LIMITS, Limits, opened
 from resources.sources.xml_nodes import Node, Record, flatten
 from resources.sources.xml_parser import XmlParser, local
 
@@ -20,9 +22,9 @@ LARGEST: Final = 64 << 20
 """Letters that one record may take."""
 
 
-def xml_encoding(file: Path, asked: str | None) -> Encoding:
+def xml_encoding(file: Path, asked: str | None, limits: Limits = DEFAULT_LIMITS) -> Encoding:
     """Tell a file's encoding: what was asked for, else BOM, else its declaration, else UTF-8."""
-    with opened(file) as stream:
+    with opened(file, limits) as stream:
         head = stream.read(1024)
     if not head.strip():
         raise SourceError(
@@ -36,14 +38,14 @@ def xml_encoding(file: Path, asked: str | None) -> Encoding:
         asked = declared[1].decode().lower() if declared else "utf-8"
         if asked.startswith(("utf-16", "utf-32", "ucs-")):  # or this could not have been read
             asked = "utf-8"
-    return find_encoding(file, asked)
+    return find_encoding(file, asked, limits)
 
 
-def find_records(file: Path, encoding: Encoding) -> str:
+def find_records(file: Path, encoding: Encoding, limits: Limits = DEFAULT_LIMITS) -> str:
     """Give the path of the first child of the root that repeats, or of its only child."""
     seen = _Children()
     parser = XmlParser(seen, str(file), file=str(file), encoding="utf-8")
-    for _ in parser.feed(utf8_blocks(file, encoding)):
+    for _ in parser.feed(utf8_blocks(file, encoding, limits)):
         if seen.repeated:
             return f"/{seen.root}/{seen.repeated}"
     if len(seen.counts) == 1:
@@ -57,7 +59,13 @@ def find_records(file: Path, encoding: Encoding) -> str:
     )
 
 
-def read_records(file: Path, encoding: Encoding, records: str, lists: set[str]) -> Iterator[Record]:
+def read_records(
+    file: Path,
+    encoding: Encoding,
+    records: str,
+    lists: set[str],
+    limits: Limits = DEFAULT_LIMITS,
+) -> Iterator[Record]:
     """Stream the records of one file. Raises SourceError where it has none of that name.
 
     lists: the columns whose elements repeat in some record: lists in all. Those found are added.
@@ -66,7 +74,7 @@ def read_records(file: Path, encoding: Encoding, records: str, lists: set[str]) 
     parser = XmlParser(builder, str(file), file=str(file), encoding="utf-8")
     builder.parser = parser
     count = 0
-    for _ in parser.feed(utf8_blocks(file, encoding)):
+    for _ in parser.feed(utf8_blocks(file, encoding, limits)):
         count += len(builder.records)
         yield from builder.records
         builder.records.clear()
