@@ -105,7 +105,7 @@ def test_a_missing_driver_is_said_with_the_line_that_installs_it(
 def test_one_asset_reads_one_connection() -> None:
     with pytest.raises(SourceError, match="sql:shop, sql:other are several connections"):
         read("sql:shop", "sql:other", table="reviews")
-    with pytest.raises(SourceError, match="different formats: sql:shop and a.csv"):
+    with pytest.raises(SourceError, match="different formats: sql:shop is sql, a.csv is csv"):
         read("sql:shop", str(_csv("a.csv")))
 
 

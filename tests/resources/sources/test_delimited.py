@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from resources.columns import Column
 from resources.errors import SourceError
-from resources.sources import encoding, header, records
+from resources.sources import decoding, header, records
 
 
 def test_nothing_and_an_empty_text_are_told_apart(reading: Any) -> None:
@@ -263,7 +263,7 @@ def test_rows_of_any_width_are_read_or_set_aside_as_python_counts_them(
     python = list(numbered(text.getvalue()))[1:]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(records, "BLOCK", block)
-        patch.setattr(encoding, "BLOCK", block)
+        patch.setattr(decoding, "BLOCK", block)
         rows = reading.source("a.csv", columns=()).read().to_arrow().to_pylist()
     expected = [tuple(row) for _, row in python if len(row) == 2]
     assert [tuple(v or "" for v in row.values()) for row in rows] == expected

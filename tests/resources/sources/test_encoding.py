@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import codecs
+import json
 from typing import Any
 
 import pytest
 
 from resources.errors import SourceError
+from resources.sources import decoding
 from resources.sources.encoding import SURE, find_encoding
 
 KOREAN = "번호,리뷰\n" + "".join(f"{n},정말 재미있게 봤어요 ㅋㅋ 추천합니다!\n" for n in range(50))
@@ -56,12 +58,87 @@ def test_what_is_not_surely_korean_is_not_guessed(reading: Any, content: bytes) 
         reading.rows("a.csv")
 
 
-def test_one_broken_byte_is_named_by_its_place(reading: Any) -> None:
-    reading.write("a.csv", KOREAN.encode() + b"51,\xff\n")
+@pytest.mark.parametrize("codec", ["utf-8", "cp949"])
+def test_a_row_that_is_not_text_is_set_aside_with_line_and_bytes_and_the_file_is_read(
+    reading: Any, codec: str
+) -> None:
+    path = reading.write("a.csv", KOREAN.encode(codec) + b'50,"a\xff\nb\xfe"\n51,good\n')
+    rows = reading.rows("a.csv")
+    assert [row["번호"] for row in rows[-2:]] == [49, 51]
+    (reject,) = reading.set_aside()
+    assert (reject.rule, reject.source, reject.line) == ("encoding", str(path), 52)
+    assert f"not {codec}: 0xff, 0xfe" in reject.reason
+    assert json.loads(reject.row) == {"line": '50,"a\\xff\nb\\xfe"'}
+    (warning,) = reading.rejects.warnings
+    assert f"a.csv is read as {codec} with a confidence of 0.9" in warning
+    assert "2 lines are not, the first on line 52" in warning
+
+
+def test_where_every_tenth_line_is_odd_no_encoding_is_guessed(reading: Any) -> None:
+    reading.write("a.csv", KOREAN.encode() + b"51,\xff\n" * 6)
     with pytest.raises(SourceError, match="is 0xff") as caught:
         reading.rows("a.csv")
     assert caught.value.facts["line"] == 52
     assert caught.value.facts["byte"] == len(KOREAN.encode()) + 3
+
+
+def test_a_header_that_is_not_text_is_an_error(reading: Any) -> None:
+    reading.write("a.csv", b"id,na\xefve\n" + b"1,a\n" * 50)
+    with pytest.raises(
+        SourceError, match=r"the header of .* is not utf-8: 0xef in 'id,na\\\\xefve"
+    ):
+        reading.rows("a.csv")
+
+
+def test_french_german_and_spanish_are_told_from_their_letters(reading: Any) -> None:
+    text = "id,text\n" + "1,Ça été très agréable – größer als üblich; señor “Núñez”\n" * 3
+    reading.write("a.csv", text.encode("cp1252"))
+    assert reading.rows("a.csv")[0]["text"].endswith("“Núñez”")
+    assert "read as cp1252 with a confidence of 0.9" in reading.rejects.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "codec"),
+    [
+        ("Příliš žluťoučký kůň úpěl ďábelské ódy", "cp1250"),
+        ("Zażółć gęślą jaźń", "cp1250"),
+        ("Árvíztűrő tükörfúrógép", "cp1250"),
+        ("Pijamalı hasta yağız şoföre çabucak güvendi", "cp1254"),
+        ("Съешь ещё этих мягких французских булок", "cp1251"),
+        ("Съешь ещё этих мягких французских булок", "koi8-r"),
+        ("Ξεσκεπάζω την ψυχοφθόρα βδελυγμία", "cp1253"),
+        ("Très agréable, ça été", "cp850"),
+        ("Très agréable, ça été", "mac-roman"),
+        ("とても面白い映画でした", "shift_jis"),
+        ("这部电影非常好看推荐大家去看", "big5hkscs"),
+    ],
+)
+def test_other_languages_are_not_taken_for_western_ones(
+    reading: Any, text: str, codec: str
+) -> None:
+    reading.write("a.csv", ("id,text\n" + f"1,{text}\n" * 40).encode(codec, "ignore"))
+    with pytest.raises(SourceError, match="Say which encoding it is"):
+        reading.rows("a.csv")
+
+
+@pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be"])
+def test_utf_16_without_a_mark_is_read_where_it_is_asked_for(reading: Any, codec: str) -> None:
+    reading.write("a.csv", "id,text\n1,가\n".encode(codec))
+    with pytest.raises(SourceError, match=f"Say so if it is: encoding='{codec}'"):
+        reading.rows("a.csv")
+    assert reading.rows("a.csv", encoding=codec) == [{"id": 1, "text": "가"}]
+    with pytest.raises(SourceError, match="no byte order mark.*encoding='utf-16-le'"):
+        reading.rows("a.csv", encoding="utf-16")
+
+
+def test_a_guess_of_less_than_certainty_is_a_warning_and_an_explicit_encoding_is_none(
+    reading: Any,
+) -> None:
+    reading.write("a.csv", KOREAN.encode("cp949"))
+    reading.rows("a.csv", encoding="cp949")
+    assert reading.rejects.warnings == ()
+    reading.rows("a.csv")
+    assert "encoding='cp949' says so for certain" in reading.rejects.warnings[0]
 
 
 def test_an_encoding_that_is_asked_for_wins(reading: Any) -> None:
@@ -74,10 +151,16 @@ def test_euc_kr_is_read_as_the_cp949_that_it_usually_is(reading: Any) -> None:
     assert reading.rows("a.csv", encoding="EUC-KR") == [{"a": "뷁"}]
 
 
-def test_an_encoding_that_does_not_fit_is_an_error_with_the_place(reading: Any) -> None:
+def test_rows_that_an_explicit_encoding_does_not_explain_are_set_aside(reading: Any) -> None:
     reading.write("a.csv", b"name\nok\nna\xefve\n")
-    with pytest.raises(SourceError, match="is not utf-8: byte 10 on line 3 is 0xef"):
-        reading.rows("a.csv", encoding="utf-8")
+    assert reading.rows("a.csv", encoding="utf-8") == [{"name": "ok"}]
+    assert reading.set_aside()[0].line == 3
+
+
+def test_utf_16_that_breaks_off_is_an_error_with_the_place(reading: Any) -> None:
+    reading.write("a.csv", "a\nx\n".encode("utf-16") + b"\x00\xd8\x00\x00")
+    with pytest.raises(SourceError, match="is not utf-16: byte 10 on line 3"):
+        reading.rows("a.csv")
 
 
 def test_an_unknown_encoding_is_an_error_with_a_suggestion(reading: Any) -> None:
@@ -86,3 +169,14 @@ def test_an_unknown_encoding_is_an_error_with_a_suggestion(reading: Any) -> None
         reading.rows("a.csv", encoding="cp94")
     with pytest.raises(SourceError, match="'base64', which does not exist"):
         reading.rows("a.csv", encoding="base64")
+
+
+@pytest.mark.parametrize("mark", [b"", codecs.BOM_UTF8])
+@pytest.mark.parametrize("block", [1, 7, 1 << 20])
+def test_whoever_cannot_take_marks_gets_an_error_with_the_place(
+    reading: Any, monkeypatch: pytest.MonkeyPatch, mark: bytes, block: int
+) -> None:
+    monkeypatch.setattr(decoding, "BLOCK", block)
+    path = reading.write("a.csv", mark + "가\nb\n".encode() + b"c\xff\n")
+    with pytest.raises(SourceError, match=f"is not utf-8: byte {len(mark) + 7} on line 3 is 0xff"):
+        b"".join(decoding.utf8_blocks(path, decoding.Encoding("utf-8")))

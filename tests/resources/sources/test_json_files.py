@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from resources.columns import Column
 from resources.errors import SourceError
-from resources.sources import encoding
+from resources.sources import decoding, json_files
 
 
 def test_columns_are_all_that_appear_anywhere(reading: Any) -> None:
@@ -93,7 +94,7 @@ def test_an_array_is_read_like_lines(reading: Any) -> None:
 def test_an_array_is_read_alike_however_it_is_cut(
     reading: Any, monkeypatch: pytest.MonkeyPatch, block: int
 ) -> None:
-    monkeypatch.setattr(encoding, "BLOCK", block)
+    monkeypatch.setattr(decoding, "BLOCK", block)
     records = [{"id": n * 1_000, "text": '글 \\ " 😀'} for n in range(20)]
     reading.write("a.json", " \n" + json.dumps(records) + "\n ")
     assert reading.rows("a.json") == records
@@ -110,13 +111,132 @@ def test_elements_that_are_no_records_go_aside(reading: Any) -> None:
 )
 def test_an_array_that_is_not_json_is_an_error_that_names_the_line(reading: Any, text: str) -> None:
     reading.write("a.json", text)
-    with pytest.raises(SourceError, match=r"is not a JSON array: .* on line \d"):
+    with pytest.raises(SourceError, match=r"is not JSON that can be read: .* on line \d"):
         reading.rows("a.json")
+
+
+def test_records_are_taken_from_below_a_path(reading: Any) -> None:
+    page = {"page": 1, "more": [[1], {"items": [{"id": 9}]}], "items": [{"id": 1}, {"id": 2}]}
+    reading.write("a.json", json.dumps(page, indent=2))
+    reading.write("b.json", json.dumps([page, page]))
+    reading.write("c.jsonl", json.dumps(page) + "\n" + json.dumps(page) + "\n")
+    reading.write("d.json", json.dumps({"data": [{"list": page}, {"list": page}]}))
+    for name, path, ids in (
+        ("a.json", "items", [1, 2]),
+        ("b.json", "items", [1, 2, 1, 2]),
+        ("c.jsonl", "items", [1, 2, 1, 2]),
+        ("d.json", "data.list.items", [1, 2, 1, 2]),
+    ):
+        assert [row["id"] for row in reading.rows(name, records=path)] == ids, name
+    assert reading.rows("d.json", records="data.list")[0]["page"] == 1
+
+
+def test_a_path_that_is_not_there_is_an_error_or_a_line_set_aside(reading: Any) -> None:
+    reading.write("a.json", '{"page": 1,\n"rows": []}')
+    with pytest.raises(SourceError, match=r"has no 'items'; it has page, rows"):
+        reading.rows("a.json", records="items")
+    reading.write("b.jsonl", '{"items": [{"id": 1}, 7, null]}\n{"page": 2}\n{"items": null}\n')
+    assert reading.rows("b.jsonl", records="items") == [{"id": 1}]
+    assert [(r.line, r.reason) for r in reading.set_aside()] == [
+        (1, "not an object but int"),
+        (2, "no 'items' in it (records='items')"),
+    ]
+    for wrong in ("a..b", ".", 7):
+        with pytest.raises(SourceError, match="records="):
+            reading.rows("b.jsonl", records=wrong)
+
+
+def test_an_empty_list_below_a_path_adds_no_records(reading: Any) -> None:
+    reading.write("a.json", '{"items": []}')
+    reading.write("b.json", '{"items": [{"id": 1}]}')
+    assert reading.rows("*.json", records="items") == [{"id": 1}]
+
+
+@pytest.mark.parametrize("block", [1, 3, 7, 64])
+def test_a_path_is_followed_alike_however_the_text_is_cut(
+    reading: Any, monkeypatch: pytest.MonkeyPatch, block: int
+) -> None:
+    monkeypatch.setattr(decoding, "BLOCK", block)
+    items = [{"id": n, "text": '글 \\ "] 😀'} for n in range(9)]
+    text = json.dumps({"no": {"items": [0]}, "a": {"x": [1, "]"], "items": items}, "z": [[]]})
+    reading.write("a.json", text)
+    assert reading.rows("a.json", records="a.items") == items
+
+
+@pytest.mark.parametrize(
+    "text", ['{"items": [{"id": 1}', '{"items": [{"id": 1}] "b": 1}', '{"items"', "{items: []}"]
+)
+def test_a_document_that_breaks_off_is_an_error(reading: Any, text: str) -> None:
+    reading.write("a.json", text)
+    with pytest.raises(SourceError, match="is not JSON that can be read: .* on line 1"):
+        reading.rows("a.json", records="items")
+
+
+def test_nested_objects_become_columns_if_asked_as_deep_as_asked(reading: Any) -> None:
+    reading.write(
+        "a.jsonl",
+        '{"id": 1, "by": {"name": "가", "at": {"city": "서울"}}, "tags": ["x"], "no": {}}\n'
+        '{"id": 2, "by": null}\n',
+    )
+    assert reading.rows("a.jsonl", flatten=True) == [
+        {"id": 1, "by.name": "가", "by.at.city": "서울", "tags": '["x"]', "no": "{}"},
+        {"id": 2, "by.name": None, "by.at.city": None, "tags": None, "no": None},
+    ]
+    first = reading.rows("a.jsonl", flatten=1)[0]
+    assert (first["by.name"], first["by.at"]) == ("가", '{"city": "서울"}')
+    with pytest.raises(SourceError, match="flatten='yes'"):
+        reading.rows("a.jsonl", flatten="yes")
+
+
+def test_two_values_for_one_flattened_name_set_the_record_aside(reading: Any) -> None:
+    reading.write("a.jsonl", '{"id": 1}\n{"id": 2, "a": {"b": 1}, "a.b": 2}\n')
+    assert reading.rows("a.jsonl", flatten=True) == [{"id": 1}]
+    assert "two values for 'a.b'" in reading.set_aside()[0].reason
+
+
+def test_records_keyed_by_data_are_an_error_and_not_all_memory(
+    reading: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(json_files, "_MOST_COLUMNS", 50)
+    reading.write("a.jsonl", "".join(f'{{"u": {{"user{n}": 1}}}}\n' for n in range(60)))
+    with pytest.raises(SourceError, match="more than 50 different fields, such as .*'u.user50'"):
+        reading.rows("a.jsonl", flatten=True)
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.json"])
+def test_a_record_that_is_not_text_goes_aside_and_the_others_are_read(
+    reading: Any, name: str
+) -> None:
+    lines = [f'{{"id": {n}, "text": "글"}}'.encode() for n in range(40)]
+    lines[20] = b'{"id": 20, "text": "\xea\xff"}'
+    whole = b"[" + b",\n".join(lines) + b"]" if name == "a.json" else b"\n".join(lines)
+    reading.write(name, whole)
+    assert [row["id"] for row in reading.rows(name)] == [*range(20), *range(21, 40)]
+    (reject,) = reading.set_aside()
+    assert (reject.rule, reject.line) == ("encoding", 21)
+    assert "\\xea\\xff" in json.loads(reject.row)["line"]
+
+
+@pytest.mark.parametrize("path", ["", "data.items"])
+def test_one_huge_array_takes_little_memory(
+    reading: Any, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.setattr(decoding, "BLOCK", 1 << 16)
+    record = json.dumps({"id": 1, "text": "글" * 1_000}, ensure_ascii=False)
+    with (reading.folder / "a.json").open("w", encoding="utf-8") as file:
+        file.write('{"data": {"items": [' if path else "[")
+        file.writelines(record + "," for _ in range(5_000))
+        file.write(record + ("]}}" if path else "]"))
+    tracemalloc.start()
+    table = reading.source("a.json").read(records=path or None)
+    assert sum(batch.num_rows for batch in table.batches(100)) == 5_001
+    assert tracemalloc.get_traced_memory()[1] < 5 << 20  # of 15 MB
+    tracemalloc.stop()
 
 
 def test_one_object_over_several_lines_is_an_error_that_says_so(reading: Any) -> None:
     reading.write("a.json", json.dumps({"items": [1]}, indent=2))
-    with pytest.raises(SourceError, match="one JSON object over several lines"):
+    with pytest.raises(SourceError, match="one JSON object over several lines.*records='items'"):
         reading.rows("a.json")
 
 
@@ -153,5 +273,53 @@ def test_any_records_of_texts_come_back_equal(
 def test_any_text_is_read_or_refused_with_a_sentence(fresh: Callable[[], Any], text: str) -> None:
     reading = fresh()
     reading.write("a.json", text)
+    for options in ({}, {"records": "a"}, {"records": "a.a", "flatten": True}):
+        with suppress(SourceError):
+            reading.rows("a.json", **options)
+
+
+_ANY = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**25), 10**25)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(exclude_categories=["Cs"]), max_size=6),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("ab가", max_size=2), inner),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=120, deadline=None)
+@given(st.lists(st.dictionaries(st.sampled_from("abc"), _ANY, min_size=1), min_size=1, max_size=6))
+def test_any_json_comes_back_as_the_text_that_python_writes(
+    fresh: Callable[[], Any], records: list[dict[str, Any]]
+) -> None:
+    """All but the difference between null and nothing, which columns cannot carry."""
+    reading = fresh()
+    reading.write("a.json", json.dumps({"in": records}))
+    table = reading.source("a.json", columns=()).read(records="in").to_arrow().to_pylist()
+    names = list(dict.fromkeys(name for record in records for name in record))
+    assert table == [{name: _written(record.get(name)) for name in names} for record in records]
+    typed = reading.rows("a.json", records="in")
+    for got, record in zip(typed, records, strict=True):
+        assert [v if isinstance(v, str | None) else v == record[n] for n, v in got.items()] == [
+            v if isinstance(v, str | None) else True for v in got.values()
+        ]
+
+
+def _written(value: Any) -> str | None:
+    """Write a value as a text column holds it."""
+    if value is None or isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.binary(max_size=100), st.sampled_from(["a.json", "a.jsonl"]))
+def test_any_bytes_are_read_or_refused_with_a_sentence(
+    fresh: Callable[[], Any], content: bytes, name: str
+) -> None:
+    reading = fresh()
+    reading.write(name, b"[" * (name == "a.json") + content)
     with suppress(SourceError):
-        reading.rows("a.json")
+        reading.rows(name)
