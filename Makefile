@@ -21,7 +21,7 @@ PYTEST_ARGS ?=
 BENCH_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install run up test lint format bench bench-llm lock clean
+.PHONY: help install run up test lint format bench bench-llm bench-io lock clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -93,6 +93,9 @@ bench: $(STAMP) ## Measure speed and memory, and write the results down
 
 bench-llm: $(STAMP) ## Measure LLM cleaning against a strict server (BENCH_ARGS=--long: all of it)
 	@exec $(BIN)/python -m benchmarks.llm $(BENCH_ARGS)
+
+bench-io: $(STAMP) ## Measure files in and out beside pandas and plain DuckDB (BENCH_ARGS=--long: 5 GB)
+	@exec $(BIN)/python -m benchmarks.io $(BENCH_ARGS)
 
 # The stack in containers is resolved first: what it shares with everybody else has one version.
 COMPILE = uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
