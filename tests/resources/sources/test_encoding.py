@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import codecs
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from resources.errors import SourceError
-from resources.sources import decoding
+from resources.sources import decoding, records
 from resources.sources.encoding import SURE, find_encoding
 
 KOREAN = "번호,리뷰\n" + "".join(f"{n},정말 재미있게 봤어요 ㅋㅋ 추천합니다!\n" for n in range(50))
@@ -180,3 +183,31 @@ def test_whoever_cannot_take_marks_gets_an_error_with_the_place(
     path = reading.write("a.csv", mark + "가\nb\n".encode() + b"c\xff\n")
     with pytest.raises(SourceError, match=f"is not utf-8: byte {len(mark) + 7} on line 3 is 0xff"):
         b"".join(decoding.utf8_blocks(path, decoding.Encoding("utf-8")))
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.lists(st.tuples(st.text(st.sampled_from('가뷁a,"\n'), max_size=6), st.booleans())),
+    st.sampled_from(["utf-8", "cp949"]),
+    st.sampled_from([b"\xff", b"\x80", b"\xff\xfe"]),
+    st.sampled_from([3, 1 << 20]),
+)
+def test_exactly_the_rows_with_odd_bytes_are_set_aside(
+    fresh: Callable[[], Any], rows: list[tuple[str, bool]], codec: str, odd: bytes, block: int
+) -> None:
+    """Wherever blocks are cut, and whatever else is in the rows."""
+    reading = fresh()
+    content, line, lines = b"id,text\n", 2, []
+    for number, (text, broken) in enumerate(rows):
+        quoted = text.replace('"', '""').encode(codec)
+        content += b'%d,"%s%s"\n' % (number, quoted, odd * broken)
+        lines += [line] * broken
+        line += 1 + text.count("\n")
+    reading.write("a.csv", content)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(decoding, "BLOCK", block)
+        patch.setattr(records, "BLOCK", block)
+        table = reading.source("a.csv", columns=()).read(encoding=codec).to_arrow().to_pylist()
+    kept = [{"id": str(n), "text": text} for n, (text, broken) in enumerate(rows) if not broken]
+    assert table == kept
+    assert [reject.line for reject in reading.set_aside()] == lines
