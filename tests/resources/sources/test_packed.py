@@ -65,6 +65,15 @@ def test_every_text_format_is_unpacked(reading: Any, name: str) -> None:
     assert [row["id"] for row in one] == [row["id"] for row in two] == [1]
 
 
+def test_xml_is_unpacked_and_held_to_the_limits_too(reading: Any) -> None:
+    content = b"<r>" + b"<row><id>1</id></row>" * 50_000 + b"</r>"
+    reading.write("a.zip", archive({"a.xml": content}))
+    reading.write("b.xml.zst", zstd(content))
+    assert len(reading.rows("a.zip")) == len(reading.rows("b.xml.zst")) == 50_000
+    with pytest.raises(SourceError, match="allow more with max_unpacked_gb="):
+        reading.rows("a.zip", max_unpacked_gb=0.0005)
+
+
 def test_the_members_of_an_archive_are_files_of_one_table(reading: Any) -> None:
     reading.write(
         "a.zip", archive({"b.csv": b"id\n2\n3,x\n", "a.csv": b"id\n1\n", "c.json": b"[]"})

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from resources.columns import Column
 from resources.errors import SourceError
-from resources.sources import encoding, xml_parser, xml_records
+from resources.sources import decoding, xml_parser, xml_records
 
 
 def test_the_child_of_the_root_that_repeats_is_a_row(reading: Any) -> None:
@@ -274,7 +274,7 @@ def test_elements_a_hundred_deep_are_refused(reading: Any) -> None:
 def test_a_tag_and_a_record_that_never_end_do_not_fill_memory(
     reading: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(encoding, "BLOCK", 1 << 10)
+    monkeypatch.setattr(decoding, "BLOCK", 1 << 10)
     monkeypatch.setattr(xml_parser, "LONGEST_TAG", 10_000)
     monkeypatch.setattr(xml_records, "LARGEST", 10_000)
     reading.write("a.xml", "<r><a><t x='" + "x" * 1_000_000)
@@ -399,7 +399,7 @@ def test_records_of_any_shape_keep_every_attribute_and_text(
 def test_a_file_is_read_alike_however_it_is_cut(
     reading: Any, monkeypatch: pytest.MonkeyPatch, block: int
 ) -> None:
-    monkeypatch.setattr(encoding, "BLOCK", block)
+    monkeypatch.setattr(decoding, "BLOCK", block)
     rows = "".join(f"<a n='{n}'><t>글 &lt;{n}&gt; 😀</t></a>" for n in range(20))
     reading.write("a.xml", f"<r>{rows}</r>")
     assert reading.rows("a.xml") == [{"n": n, "t": f"글 <{n}> 😀"} for n in range(20)]
