@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any, Final, TextIO
 
 from resources.errors import SourceError, did_you_mean
-from resources.sources.encoding import find_encoding, utf8_blocks
+from resources.sources.decoding import utf8_blocks
+from resources.sources.encoding import find_encoding
 from resources.sources.web.walk import LIGHT, Walk
 
 ITSELF: Final = "."
