@@ -62,6 +62,7 @@ def take_sample(settings: Settings, source: str, options: Mapping[str, Any]) -> 
     """Read the first rows of a source as a collector would; raises SourceError where it cannot."""
     import pyarrow as pa
 
+    from assets.engine.arguments import web_of
     from resources.rejects import Rejects
     from resources.sources import Source, find_sources
 
@@ -71,9 +72,14 @@ def take_sample(settings: Settings, source: str, options: Mapping[str, Any]) -> 
         head = _head(first, Path(folder)) if isinstance(first, Path) else None
         rejects = Rejects(Path(folder) / "rejects.parquet")
         try:
-            table = Source((head or first,), name="source", columns=None, rejects=rejects).read(
-                **cast("Any", dict(options))
+            reading = Source(
+                (head or first,),
+                name="source",
+                columns=None,
+                rejects=rejects,
+                web=web_of(settings),
             )
+            table = reading.read(**cast("Any", dict(options)))
             rows = pa.Table.from_batches(_first(table), table.schema)
         except SourceError as error:
             if head is not None:  # name the file, not its copy

@@ -13,9 +13,10 @@ from assets.model.declare import NAME, cron
 from assets.model.errors import DeclarationError
 from assets.model.modes import MODES, REPLACE
 from assets.model.pipeline_columns import read_columns
+from resources.addresses import check_source
 from resources.columns import Column
 from resources.document import Document, Kind, read_document
-from resources.errors import did_you_mean
+from resources.errors import SourceError, did_you_mean
 from resources.fields import choice, flag, group, known, number, text, texts
 
 FIELDS: Final = (
@@ -163,6 +164,11 @@ def _source(document: Document) -> tuple[str, ...]:
             "a pipeline needs one",
             "write a file or pattern from the project folder: `source: incoming/orders*.csv`",
         )
+    for one in found:
+        try:
+            check_source(one.strip())
+        except SourceError as error:
+            document.refuse("source", error.problem, error.fix)
     return tuple(one.strip() for one in found)
 
 

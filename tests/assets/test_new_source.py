@@ -16,7 +16,10 @@ import time
 import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import closing, redirect_stderr, redirect_stdout
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pyarrow as pa
@@ -213,6 +216,27 @@ def test_a_person_can_choose_a_table(home: Home, monkeypatch: pytest.MonkeyPatch
     assert "read: {table: orders}" in written
     assert set(home.run().values()) == {"made"}
     assert [row["note"] for row in home.rows("raw.orders")] == ["one", "two"]
+
+
+def test_a_web_address_is_looked_at(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the project allows it."""
+    home.write("web/orders.csv", "id,note\n1,one\n2,two\n")
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    handler = partial(Quiet, directory=str(home.root / "web"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        place = f"127.0.0.1:{server.server_port}"
+        monkeypatch.setenv("DATAOPS_HTTP_ALLOW", place)
+        url = f"http://{place}/orders.csv"
+        said = answer(home, "new", "source", "--url", url, "--yes", "--yaml")
+        server.shutdown()
+    assert said["file"].endswith("resources/pipelines/orders.yaml")
+    assert [one["type"] for one in said["proposed"]] == ["int64", "string"]
+    assert said["errors"] == {}
 
 
 def test_everything_can_be_said_by_options(shop: Home) -> None:

@@ -244,6 +244,7 @@ def test_a_task_that_is_not_there_is_told_by_the_plan(home: Home) -> None:
         ("source: a.csv\nclaen: x\n", 2, "did you mean 'clean'"),
         ("description: x\n", 1, "a pipeline needs one"),
         ("source:\n  files: a.csv\n  encoding: cp949\n", 1, "under `read:`"),
+        ("source: https://api.example.com/x?token=abc\n", 1, "token"),
         ("source: [a.csv, a.csv]\n", 1, "twice"),
         ("source: a.csv\nsource: b.csv\n", 2, "twice"),
         ("source: a.csv\nread:\n  encodng: cp949\n", 3, "did you mean 'encoding'"),
