@@ -139,23 +139,20 @@ def _documented() -> list[dict[str, Any]]:
     """Give the options in every example of the documentation."""
     root = Path(__file__).resolve().parents[4] / "docs"
     found: list[dict[str, Any]] = []
-    for file in (root / "sources.md", root / "parts" / "sources-http.md"):
-        text = file.read_text(encoding="utf-8") if file.is_file() else ""
-        text = text[max(text.find("Web sources"), 0) :].partition("\n## ")[0]
-        for kind, block in re.findall(r"```(python|yaml)\n(.*?)```", text, re.DOTALL):
-            if kind == "yaml":
-                found.append(yaml.safe_load(block).get("read", {}))
-                continue
-            for node in ast.walk(ast.parse(block)):
-                if isinstance(node, ast.Call) and ast.unparse(node.func) in READS:
-                    made = {"Pages": Pages, "Auth": Auth, "Limits": Limits, "cursor": Cursor()}
-                    values = {
-                        k.arg: eval(ast.unparse(k.value), made) for k in node.keywords if k.arg
-                    }
-                    found.append(values)
-        for inside in re.findall(r"`(\{\w+: .*?\})`", text):
-            option = "pages" if re.search("number|offset|cursor|link", inside) else "auth"
-            found.append({option: yaml.safe_load(inside)})
+    text = (root / "sources.md").read_text(encoding="utf-8")
+    text = text[text.index("## Web sources") :].partition("\n## ")[0]
+    for kind, block in re.findall(r"```(python|yaml)\n(.*?)```", text, re.DOTALL):
+        if kind == "yaml":
+            found.append(yaml.safe_load(block).get("read", {}))
+            continue
+        for node in ast.walk(ast.parse(block)):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in READS:
+                made = {"Pages": Pages, "Auth": Auth, "Limits": Limits, "cursor": Cursor()}
+                values = {k.arg: eval(ast.unparse(k.value), made) for k in node.keywords if k.arg}
+                found.append(values)
+    for inside in re.findall(r"`(\{\w+: .*?\})`", text):
+        option = "pages" if re.search("number|offset|cursor|link", inside) else "auth"
+        found.append({option: yaml.safe_load(inside)})
     return found
 
 
