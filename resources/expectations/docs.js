@@ -24,8 +24,4 @@
       show();
     });
   if (box) box.addEventListener("input", show);
-  for (const button of document.querySelectorAll("[data-fold]"))
-    button.addEventListener("click", () => {
-      for (const one of document.querySelectorAll("details")) one.open = button.dataset.fold === "open";
-    });
 })();

@@ -23,6 +23,9 @@ _FIELDS: Final = ("name", "asset", "assets", "expectations", "notes", "meta", "i
 _ITEM: Final = ("type", "kwargs", "arguments", "severity", "mostly", "notes", "meta", "id")
 _KEY: Final = re.compile(r"\b(?:raw|processed|output)\.[a-z0-9_*?\[\]!-]+")
 
+_MENTIONED: Final = re.compile(r"\b(?:raw|processed|output)\.[a-z0-9_*?]+")
+"""What a file that cannot be read is about, as far as its text tells."""
+
 
 @dataclass(frozen=True, slots=True)
 class Suite:
@@ -69,7 +72,7 @@ def read_suite(path: Path, root: Path) -> Suite:
         assets = tuple(_assets(values, lines))
         return Suite(path.stem, path, assets, tuple(_expectations(values, lines)))
     except SuiteError as error:
-        named = assets or tuple(dict.fromkeys(_KEY.findall(text)))
+        named = assets or tuple(dict.fromkeys(_MENTIONED.findall(text)))
         return Suite(path.stem, path, named, problem=error)
 
 

@@ -78,13 +78,12 @@ class Batch:
             name = columns[0].replace('"', '""')
             shown = f'left(CAST("{name}" AS VARCHAR), 80)'
             said = f"? || ' is ' || coalesce('''' || {shown} || '''', 'missing') || ': ' || ?"
-        cursor = self._session.con.cursor()
-        cursor.execute(
+        relation = self._session.con.cursor().sql(
             f"SELECT CAST(to_json({VIEW}_rows) AS VARCHAR) AS row, {said} AS reason "  # noqa: S608
             f"FROM ({sql}) AS {VIEW}_rows",
-            [*columns[: said.count("?") - 1], sentence, *values],
+            params=[*columns[: said.count("?") - 1], sentence, *values],
         )
-        reader: pa.RecordBatchReader = cursor.to_arrow_reader(10_000)
+        reader: pa.RecordBatchReader = relation.to_arrow_reader(10_000)
         yield from reader
 
     def _select_offending(self, one: Expectation) -> tuple[str, Sequence[Any]]:
