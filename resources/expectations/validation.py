@@ -200,18 +200,29 @@ def _open(files: Sequence[Path], memory_mb: int, spill: Path) -> duckdb.DuckDBPy
 def _context() -> Any:
     """Give Great Expectations' context: nothing of it is kept, shown or sent anywhere."""
     import great_expectations as gx
+    from great_expectations.data_context.types.base import (
+        DataContextConfig,
+        InMemoryStoreBackendDefaults,
+    )
 
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False}  # type: ignore[assignment]
-    return context
+    kept = InMemoryStoreBackendDefaults(init_temp_docs_sites=False)  # or it leaves a folder behind
+    return gx.get_context(
+        mode="ephemeral",
+        project_config=DataContextConfig(
+            store_backend_defaults=kept,
+            progress_bars={"globally": False},
+            analytics_enabled=False,
+        ),
+    )
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keep Great Expectations' logging and warnings out of ours, and out of Airflow's."""
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
-    for name in ("great_expectations", "great_expectations._docs_decorators"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
+    logger = logging.getLogger("great_expectations")
+    logger.setLevel(logging.CRITICAL)
+    logger.propagate = False  # some of its modules set a level of their own
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield

@@ -92,6 +92,11 @@ def test_a_blocking_expectation_keeps_the_old_version_and_sets_the_rows_aside(ch
     assert [json.loads(reject.row)["x"] for reject in aside] == [5, 6, 7]
     assert (aside[0].rule, aside[0].column) == ("expect_column_values_to_be_between", "x")
     assert aside[0].reason == "x is '5': x values must be less than or equal to 4."
+    project = chain.open()
+    project.catalog.fold()
+    sql = "SELECT key, rule, count(*) FROM quarantined_rows q JOIN quarantine USING (file) GROUP BY ALL"
+    rule = "expect_column_values_to_be_between"
+    assert project.catalog.query(sql).rows == [("processed.b", rule, 3)]
     assert chain.line("processed.b").action == "blocked"
     chain.write("in.csv", "x,y\n1,one\n3,THREE\n")
     assert chain.run()["processed.b"] == "made"

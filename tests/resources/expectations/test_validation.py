@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import socket
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -161,8 +162,15 @@ def test_no_rows_at_all(tmp_path: Path) -> None:
     assert (each.passed, each.rows, count.passed) == (True, 0, False)
 
 
-def test_nothing_is_logged(batch: Batch, caplog: pytest.LogCaptureFixture) -> None:
+def test_nothing_is_logged_and_nothing_left_behind(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Great Expectations says a lot; our logs and Airflow's hold none of it."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    file = write_rows(tmp_path / "rows.parquet")
     with caplog.at_level(logging.DEBUG):
-        batch.validate([between()])
+        with validating([file], memory_mb=200, spill=tmp_path / "spill") as batch:
+            batch.validate([between()])
     assert [r.name for r in caplog.records if r.name.startswith("great_expectations")] == []
+    assert list((tmp_path / "temporary").iterdir()) == []
