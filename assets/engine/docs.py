@@ -114,7 +114,7 @@ def _bring_up(project: Project, asset: Asset, head: Head, state: _State) -> None
         blocked = entries.get(page_of(head.last_attempt))
     newest = sorted(entries.values(), key=lambda one: one.at, reverse=True)
     kept = newest[:keep] + [one for one in newest[keep:] if one == current]
-    _let_go(project, key, {one.page for one in kept})
+    _let_go(project, key, {one.page for one in kept}, keep)
     if kept:
         replace_file(folder / "entries.json", msgspec.json.encode(kept))
         _write(folder / "index.html", asset_page(key, asset.description, kept))
@@ -232,11 +232,13 @@ def _in_words(check: Check, columns: Mapping[str, object], rows: int) -> Found:
     )
 
 
-def _let_go(project: Project, key: str, pages: set[str]) -> None:
-    """Remove the pages that are not kept."""
+def _let_go(project: Project, key: str, pages: set[str], keep: int) -> None:
+    """Remove the pages that are not kept, and what the oldest were made from."""
     for page in (project.data / FOLDER / key).glob("*.html"):
         if page.name != "index.html" and page.name not in pages:
             page.unlink(missing_ok=True)
+    for file in sorted((project.data / "validations" / key).glob("*.json"))[:-keep]:
+        file.unlink(missing_ok=True)
 
 
 def _load(path: Path) -> _State:

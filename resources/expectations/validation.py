@@ -206,14 +206,12 @@ def _context() -> Any:
     )
 
     kept = InMemoryStoreBackendDefaults(init_temp_docs_sites=False)  # or it leaves a folder behind
-    return gx.get_context(
-        mode="ephemeral",
-        project_config=DataContextConfig(
-            store_backend_defaults=kept,
-            progress_bars={"globally": False},
-            analytics_enabled=False,
-        ),
+    config = DataContextConfig(
+        store_backend_defaults=kept,
+        progress_bars={"globally": False},  # type: ignore[arg-type]
+        analytics_enabled=False,
     )
+    return gx.get_context(project_config=config, mode="ephemeral")
 
 
 @contextmanager
