@@ -222,7 +222,7 @@ def _result(project: Project, attempt: Attempt, staging: Path) -> Result:
     )
 
 
-def _expected(  # noqa: PLR0913 - all that became known of the result
+def _expected(
     project: Project,
     attempt: Attempt,
     base: Base | None,

@@ -245,3 +245,19 @@ def test_a_file_that_is_not_there_is_not_read(tmp_path: Path) -> None:
     from resources.expectations.found import read_found
 
     assert read_found(tmp_path / "none.json") == []
+
+
+@pytest.mark.slow
+def test_a_version_that_grows_is_validated_whole(home: Home) -> None:
+    """Old rows and new ones together, as they would be published; the old version stays if not."""
+    home.write(
+        "assets/raw/a.py",
+        "from assets import Cursor, Expectation, asset\n\n@asset(chain=False, mode='append', checks=[Expectation('expect_column_values_to_be_unique', {'column': 'n'}), Expectation('expect_table_row_count_to_be_between', {'max_value': 5})])\ndef a(cursor: Cursor):\n    import pandas as pd\n    at = cursor.value or 0\n    cursor.advance(at + 2)\n    return pd.DataFrame({'n': [at, at + 1]})\n",
+    )
+    for rows in (2, 4):
+        version = home.make("raw.a", force=True).materialized
+        assert version is not None
+        assert check(version, "expect_table_row_count_to_be_between").value == rows == version.rows
+    with pytest.raises(CheckFailed, match="Must have less than or equal to 5 rows. Found: 6"):
+        home.make("raw.a", force=True)
+    assert home.current("raw.a").rows == 4
