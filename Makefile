@@ -21,10 +21,10 @@ PYTEST_ARGS ?=
 BENCH_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install run up test lint format bench bench-llm bench-io lock clean
+.PHONY: help install run up test lint format bench bench-llm bench-io bench-quality lock clean
 
 help: ## Show this list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(STAMP) ## Make .venv from requirements.lock (uv if installed, else venv + pip)
 
@@ -96,6 +96,9 @@ bench-llm: $(STAMP) ## Measure LLM cleaning against a strict server (BENCH_ARGS=
 
 bench-io: $(STAMP) ## Measure files in and out beside pandas and plain DuckDB (BENCH_ARGS=--long: 5 GB)
 	@exec $(BIN)/python -m benchmarks.io $(BENCH_ARGS)
+
+bench-quality: $(STAMP) ## Measure validating suites over 1,000,000 rows (BENCH_ARGS=--long: 10,000,000)
+	@exec $(BIN)/python -m benchmarks.quality $(BENCH_ARGS)
 
 # The stack in containers is resolved first: what it shares with everybody else has one version.
 COMPILE = uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \

@@ -18,6 +18,7 @@ from assets.model.schema import (
     Unique,
     Volatile,
 )
+from resources.expectations import Expectation
 from resources.tables import Table
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ __all__ = [
     "Auth",
     "Cleaner",
     "Cursor",
+    "Expectation",
     "Int32",
     "Json",
     "Limits",

@@ -110,6 +110,7 @@ class Materialized(Event, tag="materialized", frozen=True, kw_only=True, gc=Fals
     cursor: how far a collector came, as JSON ("" = it keeps none).
     calls_file: log of calls to models; source_calls_file: of requests to web sources;
     provenance_file: how each row was made ("" = none).
+    validation_file: what Great Expectations found, expectation by expectation ("" = no suite).
     seconds, cpu_seconds, peak_memory (bytes): of the attempt.
     """
 
@@ -150,6 +151,7 @@ class Materialized(Event, tag="materialized", frozen=True, kw_only=True, gc=Fals
     calls_file: str = ""
     source_calls_file: str = ""
     provenance_file: str = ""
+    validation_file: str = ""
     warnings: tuple[str, ...] = ()
     seconds: float = 0.0
     cpu_seconds: float = 0.0
@@ -217,6 +219,7 @@ class Attempted(Event, tag="attempted", frozen=True, kw_only=True, gc=False):
     usage: tuple[Usage, ...] = ()
     calls_file: str = ""
     source_calls_file: str = ""
+    validation_file: str = ""
     seconds: float = 0.0
     log: str = ""
     host: str = ""

@@ -110,6 +110,15 @@ SELECT run, min(created_at) FILTER (WHERE kind = 'run_started') AS started_at,
   max_by(fresh, number) AS fresh, max_by(failed, number) AS failed
 FROM run_events GROUP BY run;
 
+-- The page in Data Docs of each version and blocked attempt, below the data folder. An asset's
+-- newest pages are kept (DATAOPS_DOCS_KEEP), and that of the current version.
+CREATE VIEW data_docs AS
+SELECT key, version, attempt, created_at, 'docs/' || key || '/' || version || '.html' AS page
+FROM materializations
+UNION ALL
+SELECT key, NULL, attempt, created_at, 'docs/' || key || '/attempt-' || number || '.html'
+FROM attempts WHERE state = 'blocked';
+
 CREATE VIEW success_rate AS
 WITH tries AS (
   SELECT key, created_at, true AS ok FROM materializations

@@ -77,10 +77,29 @@ class Rejects:
         if sentence and sentence not in self.warnings:
             self.warnings = (*self.warnings, sentence)
 
+    def add_rows(self, batch: pa.RecordBatch, rule: str, column: str) -> None:
+        """Take many rows that break one rule: columns `row` (JSON) and `reason`."""
+        import pyarrow as pa
+
+        if not batch.num_rows:
+            return
+        self._spill()
+        count = batch.num_rows
+        self.rows += count
+        self.counts[rule, column] = self.counts.get((rule, column), 0) + count
+        schema = reject_schema()
+        given = {"row": batch.column("row"), "reason": batch.column("reason")}
+        same: dict[str, Any] = {"rule": rule, "column": column, "source": "", "line": None}
+        same |= {"retry": False, "answer": ""}
+        arrays = [
+            given[f.name] if f.name in given else pa.array([same[f.name]] * count, f.type)
+            for f in schema
+        ]
+        self._open().write_table(pa.Table.from_arrays(arrays, schema=schema))
+
     def close(self) -> None:
         """Write what is waiting and finish the file; without a reject there is no file."""
-        if self._waiting:
-            self._spill()
+        self._spill()
         if self._writer is not None:
             self._writer.close()
             self._writer = None
@@ -88,14 +107,21 @@ class Rejects:
     def _spill(self) -> None:
         """Write the waiting rejects as one row group."""
         import pyarrow as pa
+
+        if not self._waiting:
+            return
+        rows = [asdict(r) for r in self._waiting]
+        self._open().write_table(pa.Table.from_pylist(rows, reject_schema()))
+        self._waiting.clear()
+
+    def _open(self) -> pq.ParquetWriter:
+        """Give the file, made at first use."""
         import pyarrow.parquet as pq
 
-        schema = reject_schema()
         if self._writer is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._writer = pq.ParquetWriter(self.path, schema)
-        self._writer.write_table(pa.Table.from_pylist([asdict(r) for r in self._waiting], schema))
-        self._waiting.clear()
+            self._writer = pq.ParquetWriter(self.path, reject_schema())
+        return self._writer
 
 
 def reject_schema() -> pa.Schema:

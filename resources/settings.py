@@ -29,6 +29,7 @@ class Settings:
     empty = data/cache/llm.sqlite (DATAOPS_LLM_STATE_URL).
     http_allow: hosts and networks beyond the open internet that sources may read, and hosts that
     may be read without https (DATAOPS_HTTP_ALLOW). http_cache_mb: answers kept for the next time.
+    docs_keep: versions and blocked attempts of an asset that Data Docs show (DATAOPS_DOCS_KEEP).
     formula_safe: neutralise cells that Excel would run as formulas, in CSV.
     base_url: where people open Airflow, for links in alerts (DATAOPS_BASE_URL).
     overdue_minutes: how late a raw asset may be until people are told (DATAOPS_OVERDUE_MINUTES).
@@ -46,6 +47,7 @@ class Settings:
     llm_state_url: str = ""
     http_allow: str = ""
     http_cache_mb: int = 1_000
+    docs_keep: int = 20
     formula_safe: bool = True
     base_url: str = "http://localhost:8080"
     overdue_minutes: float = 15.0
@@ -87,6 +89,7 @@ def load_settings(
         llm_state_url=env.get("DATAOPS_LLM_STATE_URL", ""),
         http_allow=env.get("DATAOPS_HTTP_ALLOW", ""),
         http_cache_mb=int(_number(env, "DATAOPS_HTTP_CACHE_MB", 1_000, 0, 1_000_000)),
+        docs_keep=int(_number(env, "DATAOPS_DOCS_KEEP", 20, 1, 10_000)),
         formula_safe=env.get("DATAOPS_FORMULA_SAFE", "1").lower() not in ("0", "false", "no"),
         base_url=_base_url(env),
         overdue_minutes=_number(env, "DATAOPS_OVERDUE_MINUTES", 15, 0, 100_000),

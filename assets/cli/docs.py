@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from typing import Annotated, Any
 
 import typer
 
@@ -11,13 +11,19 @@ from assets.cli.show import emit
 
 
 @app.command()
-def docs(selection: Selection = None, json: Json = False) -> None:
-    """Write Great Expectations Data Docs of the current versions to data/docs/."""
+def docs(
+    selection: Selection = None,
+    open_: Annotated[bool, typer.Option("--open", help="Open them in a browser.")] = False,
+    json: Json = False,
+) -> None:
+    """Bring the Data Docs in data/docs/ up to date and say which checks are not met.
+
+    Runs keep them up to date; the exit code is 1 where a current version does not meet a check.
+    """
     from assets.engine import make_plan, open_project
-    from assets.engine.arguments import table_of
+    from assets.engine.docs import build_docs, docs_index
     from assets.engine.plan import heads_of
     from assets.model.select import select
-    from resources.expectations import build_docs, suite_of
     from resources.files import need_writable
 
     project = open_project()
@@ -26,33 +32,36 @@ def docs(selection: Selection = None, json: Json = False) -> None:
         select(graph, selection, lambda: make_plan(project).stale()) if selection else graph.order
     )
     need_writable(project.data)
-    heads = heads_of(project)
-    tables = []
-    for key in keys:
-        asset, head = graph.assets.get(key), heads.get(key)
-        if asset is None or asset.columns is None or asset.layer == "output" or head is None:
-            continue
-        if head.current is not None:
-            version = head.current
-            tables.append(
-                (key, version.number, table_of(project, version), suite_of(asset.columns))
-            )
-    validated = build_docs(project.data / "docs", tables)
-    index = project.data / "docs" / "index.html"
+    lines = build_docs(project, heads_of(project))
+    chosen = [lines[key] for key in keys if key in lines]
+    facts = [_facts(line) for line in chosen if line.entry or line.blocked]
+    index = docs_index(project)
+    head = ("asset", "version", "rows", "expectations", "result", "")
     rows = [
-        (
-            v.name,
-            v.version,
-            v.rows,
-            v.expectations,
-            "ok" if v.passed else "failed",
-            ", ".join(v.failed),
-        )
-        for v in validated
+        (f["name"], f["version"], f["rows"], f["expectations"], f["result"], ", ".join(f["failed"]))
+        for f in facts
     ]
-    data = {"index": str(index), "assets": [asdict(one) for one in validated]}
-    emit(json, data, ("asset", "version", "rows", "expectations", "result", ""), rows)
+    emit(json, {"index": str(index), "assets": facts}, head, rows)
     if not json:
         print(f"\n{index}")
-    if any(not one.passed for one in validated):
+    if open_:
+        typer.launch(index.as_uri())
+    if any(fact["failed"] for fact in facts):
         raise typer.Exit(1)
+
+
+def _facts(line: Any) -> dict[str, Any]:
+    """Give an asset's line as facts; a blocked attempt says so beside the current version."""
+    shown = line.entry or line.blocked
+    failed = [*shown.failed, *(line.blocked.failed if line.blocked else ())]
+    word = "blocked" if line.blocked else "failed" if shown.failed else "ok"
+    return {
+        "name": line.key,
+        "version": int(line.entry.page.removesuffix(".html")) if line.entry else 0,
+        "rows": shown.rows,
+        "expectations": shown.checks,
+        "result": word,
+        "passed": word == "ok",
+        "failed": list(dict.fromkeys(failed)),
+        "page": f"{line.key}/{(line.blocked or shown).page}",
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -115,6 +116,8 @@ def plan(
 ) -> None:
     """Say what is out of date and why, and what would be done; nothing is made."""
     project, made, keys = planned(selection)
+    for said in project.suites.stray():
+        print(f"warning: {said}", file=sys.stderr)
     chosen = [line for line in made.lines if line.key in set(keys)]
     shown = chosen if everything or json else [line for line in chosen if line.action != "none"]
     costs = []

@@ -149,7 +149,9 @@ def _run(
         )
     finally:
         screen.close()
-        finish_run(project, run, failed=failed)
+        summary = finish_run(project, run, failed=failed)
+    if failed and not json:
+        print(f"Data Docs: {summary['docs']}", file=sys.stderr)
     return failed
 
 

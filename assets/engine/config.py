@@ -13,6 +13,7 @@ from assets.model.declare import Asset
 from assets.model.pipelines import PIPELINE_VERSION
 from catalog.records import SourceFile
 from resources.errors import SourceError
+from resources.expectations import Expectation, check_columns, facts_of
 from resources.sources.places import is_place
 
 DEFAULT_TASK: Final = "default"
@@ -21,8 +22,8 @@ DEFAULT_TASK: Final = "default"
 def config_of(project: Project, asset: Asset, task: str | None = None) -> dict[str, str]:
     """Give the asset's config, item by item; `task` stands in for the declared cleaning task.
 
-    Raises TaskError (file, line, field) for a cleaning task that cannot be used, and SourceError
-    for a declared file that is not there.
+    Raises TaskError (file, line, field) for a cleaning task that cannot be used, SuiteError for a
+    suite that cannot, and SourceError for a declared file that is not there.
     """
     config: dict[str, str] = {}
     if any(argument.kind == "cleaner" for argument in asset.arguments):
@@ -44,6 +45,8 @@ def config_of(project: Project, asset: Asset, task: str | None = None) -> dict[s
             ) from error
     if asset.on:
         config["on"] = ", ".join(asset.on)
+    suite = suite_for(project, asset)
+    config |= {f"checks.{name}": fact for name, fact in facts_of(suite).items()}
     if asset.layer == "output" and not project.settings.formula_safe:
         config["csv.formula_safe"] = "no"
     return config
@@ -68,6 +71,17 @@ def _task_config(project: Project, name: str) -> dict[str, str]:
         else:
             project.tasks[name] = load_task(find_task(project.settings.root, name)).config()
     return project.tasks[name]
+
+
+def suite_for(project: Project, asset: Asset) -> tuple[Expectation, ...]:
+    """Give what is expected of an asset: from `checks=` and the suites about it.
+
+    Raises SuiteError for a suite that cannot be used, and for columns that the schema lacks.
+    """
+    suite = project.suites.of(asset.key, asset.checks)
+    if asset.columns is not None:
+        check_columns(asset.key, suite, asset.columns)
+    return suite
 
 
 def source_paths(project: Project, asset: Asset) -> dict[str, Path]:

@@ -140,6 +140,7 @@ def record_failure(project: Project, attempt: Attempt, failure: DataOpsError) ->
             usage=attempt.usage,
             calls_file=calls_of(project, attempt),
             source_calls_file=source_calls_of(project, attempt),
+            validation_file=attempt.validation_file,
             seconds=round(time.monotonic() - attempt.started, 3),
             log=attempt.log,
             host=socket.gethostname(),

@@ -13,20 +13,20 @@ from typing import Final
 from uuid import uuid4
 
 from assets.engine.arguments import arguments_for, pin_upstream
-from assets.engine.checks import (
-    check_rows,
-)
+from assets.engine.checks import Checked, check_rows
 from assets.engine.compare import code_of, what_blocks
-from assets.engine.config import config_of, sources_now
+from assets.engine.config import config_of, sources_now, suite_for
 from assets.engine.content import data_version
 from assets.engine.identity import attempt_identity
 from assets.engine.increment import base_of, mixed
-from assets.engine.joining import join, joinable, keys_for, schema_of
+from assets.engine.joining import Joined, join, joinable, keys_for, schema_of
+from assets.engine.known import Base
 from assets.engine.log import log
 from assets.engine.project import Project
 from assets.engine.publish import Result, publish
 from assets.engine.reasons import Reason
 from assets.engine.stage import stage
+from assets.engine.suites import validate_suite
 from assets.engine.verdict import all_checks, balance, block, need_retry
 from assets.model.cursor import Cursor
 from assets.model.declare import Asset
@@ -75,6 +75,7 @@ class Attempt:
     quarantined: int = 0
     quarantine_file: str = ""
     provenance_file: str = ""
+    validation_file: str = ""
     usage: tuple[Usage, ...] = ()
     warnings: tuple[str, ...] = ()
     log: str = ""
@@ -188,6 +189,10 @@ def _result(project: Project, attempt: Attempt, staging: Path) -> Result:
             ordered=asset.ordered,
             keys=keys_for(asset, base, columns),
         )
+        aside = rejects.rows
+        joined, expected = _expected(
+            project, attempt, base, checked, columns, rejects, staging / "joined.parquet"
+        )
     finally:
         rejects.close()
         handed.close()
@@ -200,11 +205,13 @@ def _result(project: Project, attempt: Attempt, staging: Path) -> Result:
             *mixed(attempt),
         )
     log("checked", asset=asset.key, rows=checked.staged.rows, quarantined=rejects.rows)
-    balance(attempt, checked, rejects)
+    attempt.quarantined = aside  # without the rows that a suite set aside: those only block
+    balance(attempt, checked)
     need_retry(project, attempt, base, rejects)
-    attempt.checks = all_checks(project, attempt, base, checked, columns, before)
+    attempt.checks = expected + all_checks(project, attempt, base, checked, columns, before)
+    attempt.quarantined = rejects.rows
     block(project, attempt, checked, rejects)
-    joined = join(project, asset, base, checked, columns, staging / "joined.parquet")
+    joined = joined or join(project, asset, base, checked, columns, staging / "joined.parquet")
     version = data_version(columns, joined.rows, joined.content, ordered=asset.ordered)
     return Result(
         checked=checked,
@@ -213,6 +220,26 @@ def _result(project: Project, attempt: Attempt, staging: Path) -> Result:
         rejects=rejects,
         joined=joined,
     )
+
+
+def _expected(
+    project: Project,
+    attempt: Attempt,
+    base: Base | None,
+    checked: Checked,
+    columns: tuple[Column, ...],
+    rejects: Rejects,
+    path: Path,
+) -> tuple[Joined | None, tuple[Check, ...]]:
+    """Validate the version as it would be, whole, where a suite asks for it; give the checks."""
+    suite = suite_for(project, attempt.asset)
+    if not suite:
+        return None, ()
+    joined = join(project, attempt.asset, base, checked, columns, path)
+    files = [project.data / file.path for file in joined.kept]
+    if joined.written is not None:
+        files.append(joined.written.path)
+    return joined, validate_suite(project, attempt, suite, files, columns, rejects)
 
 
 def slow_models(usage: tuple[Usage, ...]) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from assets.model.versions import CodeVersions
 from catalog.events import EventStore
 from catalog.open import open_events
 from catalog.store import Catalog
+from resources.expectations.suites import Suites
 from resources.settings import Settings, load_settings
 
 
@@ -25,6 +26,7 @@ class Project:
     catalog: Catalog
     code: CodeVersions
     checksums: Checksums
+    suites: Suites
     tasks: dict[str, dict[str, str]] = field(default_factory=dict)
     """Config of the cleaning tasks read so far, by name."""
 
@@ -49,4 +51,5 @@ def open_project(root: Path | str | None = None, settings: Settings | None = Non
         catalog=Catalog(settings.data, events),
         code=CodeVersions(settings.root, settings.data / "cache" / "code.json", dict(LOADED)),
         checksums=Checksums(settings.data / "cache" / "checksums.json"),
+        suites=Suites(settings.root, frozenset(graph.order)),
     )

@@ -199,6 +199,7 @@ def _event(
         calls_file=calls_of(project, attempt),
         source_calls_file=source_calls_of(project, attempt),
         provenance_file=attempt.provenance_file,
+        validation_file=attempt.validation_file,
         warnings=attempt.warnings,
         seconds=round(time.monotonic() - attempt.started, 3),
         cpu_seconds=round(time.process_time() - attempt.cpu, 3),

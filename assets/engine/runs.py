@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -11,11 +11,14 @@ from uuid import uuid4
 from assets.engine.alerting import tell
 from assets.engine.attempt import Outcome, materialize, refold
 from assets.engine.current import sync_current
+from assets.engine.docs import build_docs, docs_index
 from assets.engine.due import show_time
 from assets.engine.lease import Holder
+from assets.engine.log import log
 from assets.engine.plan import heads_of, make_plan
 from assets.engine.project import Project
 from assets.engine.record import record_plan
+from catalog.heads import Head
 from catalog.records import AnyEvent, RunFinished, RunStarted
 from resources.errors import DataOpsError
 
@@ -48,7 +51,7 @@ def start_run(
 
 
 def finish_run(project: Project, run: str, *, failed: Sequence[str] = ()) -> dict[str, Any]:
-    """Record that a run ended, bring current CSVs in line, tell people, publish the catalog."""
+    """Record that a run ended, bring CSVs and docs in line, tell people, publish the catalog."""
     heads = heads_of(project)
     made = unchanged = 0
     for key, head in heads.items():
@@ -75,6 +78,7 @@ def finish_run(project: Project, run: str, *, failed: Sequence[str] = ()) -> dic
     )
     with suppress(OSError):
         record_plan(project, make_plan(project))
+    _bring_docs_up(project, heads)
     tell(project, over=failed)
     refold(project)
     return {
@@ -83,7 +87,16 @@ def finish_run(project: Project, run: str, *, failed: Sequence[str] = ()) -> dic
         "made": made,
         "unchanged": unchanged,
         "failed": list(failed),
+        "docs": str(docs_index(project)),
     }
+
+
+def _bring_docs_up(project: Project, heads: Mapping[str, Head]) -> None:
+    """Show the run in the Data Docs; a failure here must not hide what came of it."""
+    try:
+        build_docs(project, heads)
+    except (DataOpsError, OSError) as error:
+        log("the Data Docs could not be built", asset="", error=str(error))
 
 
 def _append(project: Project, event: Any) -> AnyEvent:

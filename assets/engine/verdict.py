@@ -17,6 +17,7 @@ from assets.engine.errors import CheckFailed, RowsToRetry
 from assets.engine.joining import totals
 from assets.engine.known import Base
 from assets.engine.project import Project
+from assets.engine.suites import is_suite_check
 from catalog.records import Check
 from resources.columns import Column
 from resources.rejects import Rejects
@@ -61,13 +62,13 @@ def need_retry(project: Project, attempt: Attempt, base: Base | None, rejects: R
         raise _to_retry(attempt, rejects)
 
 
-def balance(attempt: Attempt, checked: Checked, rejects: Rejects) -> None:
+def balance(attempt: Attempt, checked: Checked) -> None:
     """Hold the books: every row handed over is published, a duplicate, or in quarantine."""
-    rows_out = checked.staged.rows + checked.duplicates + rejects.rows
+    rows_out = checked.staged.rows + checked.duplicates + attempt.quarantined
     if attempt.rows_in != rows_out:
         raise CheckFailed(
             f"{attempt.asset.key}: {attempt.rows_in} rows came in, but {checked.staged.rows} + "
-            f"{checked.duplicates} duplicates + {rejects.rows} in quarantine are {rows_out}",
+            f"{checked.duplicates} duplicates + {attempt.quarantined} in quarantine are {rows_out}",
             "this is a defect of the product: please report it with the log",
             asset=attempt.asset.key,
         )
@@ -80,16 +81,17 @@ def block(project: Project, attempt: Attempt, checked: Checked, rejects: Rejects
         return
     key = attempt.asset.key
     lasting = rejects.rows - rejects.retry_rows
-    if rejects.retry_rows and lasting <= quarantine_limit(project, attempt.asset) * attempt.rows_in:
+    passing = rejects.retry_rows and not any(is_suite_check(check) for check in failed)
+    if passing and lasting <= quarantine_limit(project, attempt.asset) * attempt.rows_in:
         raise _to_retry(attempt, rejects)
     aside = project.data / "quarantine" / key / "blocked.parquet"
     aside.parent.mkdir(parents=True, exist_ok=True)
     checked.staged.path.replace(aside)
     raise CheckFailed(
-        f"{key} failed its check " + " and ".join(_say(c, attempt) for c in failed),
+        f"{key} failed its check " + _say_all(failed, attempt),
         f"the last version stays current; look at {aside}"
         + (f" and the rows set aside: dataops show {key}" if attempt.quarantined else "")
-        + ", mend the data or the schema, then: "
+        + ", mend the data, the schema or the suite, then: "
         f"dataops materialize {key}",
         asset=key,
         check=failed[0].name,
@@ -107,6 +109,12 @@ def _to_retry(attempt: Attempt, rejects: Rejects) -> RowsToRetry:
     )
 
 
+def _say_all(failed: list[Check], attempt: Attempt) -> str:
+    """Say what the first failed checks found."""
+    said = " and ".join(_say(check, attempt) for check in failed[:3])
+    return said + (f" and {len(failed) - 3} more" if len(failed) > 3 else "")
+
+
 def _say(check: Check, attempt: Attempt) -> str:
     """Say what a check found."""
     if check.name in ("quarantined rows", NEW_ROWS):
@@ -114,7 +122,10 @@ def _say(check: Check, attempt: Attempt) -> str:
             (
                 c
                 for c in attempt.checks
-                if c.rows and c.severity == "warn" and c.name != "missing values"
+                if c.rows
+                and c.severity == "warn"
+                and c.name != "missing values"
+                and not is_suite_check(c)
             ),
             key=lambda c: -c.rows,
         )
@@ -129,4 +140,5 @@ def _say(check: Check, attempt: Attempt) -> str:
         )
     if check.name == "rows":
         return "'rows': there is not a single row"
-    return repr(check.name) + (f" of {check.column}" if check.column else "")
+    detail = f" ({check.detail.rstrip('.')})" if check.detail else ""
+    return repr(check.name) + (f" of {check.column}" if check.column else "") + detail

@@ -16,6 +16,7 @@ from assets.model.schema import Schema
 from resources.addresses import check_source
 from resources.columns import Column
 from resources.errors import SourceError, did_you_mean
+from resources.expectations import Expectation, check_columns
 
 LAYERS: Final = ("raw", "processed", "output")
 PRESETS: Final = {
@@ -55,6 +56,7 @@ class Asset:
     max_quarantine: float | None = None
     mode: str = "replace"
     on: tuple[str, ...] = ()
+    checks: tuple[Expectation | str, ...] = ()
     file: str = ""
     line: int = 0
     engine_version: str = ""
@@ -94,6 +96,7 @@ def asset(
     max_quarantine: float | None = None,
     mode: str = "replace",
     on: Iterable[str] = (),
+    checks: Iterable[Expectation | str] = (),
 ) -> Callable[[_Function], _Function]: ...
 
 
@@ -109,6 +112,7 @@ def asset(function: Any = None, /, **options: Any) -> Any:
     mode: how what is made joins the version before. replace: it stands alone; append: new rows are
     added; upsert (raw): rows with a known key replace the old ones. on: the key's columns.
     A processed asset with mode="append" is made row by row of one upstream: it is handed new rows.
+    checks: what a version must meet: Expectation(...) or a suite's name; they count as config.
 
     The function stays an ordinary function. Raises DeclarationError with what to do.
     """
@@ -143,6 +147,7 @@ def _declare(  # noqa: PLR0913 - all that a declaration may say
     max_quarantine: float | None = None,
     mode: str = "replace",
     on: Iterable[str] = (),
+    checks: Iterable[Expectation | str] = (),
 ) -> Asset:
     """Check the declaration and put it together."""
     code = function.__code__
@@ -206,6 +211,7 @@ def _declare(  # noqa: PLR0913 - all that a declaration may say
         max_quarantine=max_quarantine,
         mode=mode,
         on=keys,
+        checks=_checks(key, checks, columns),
         file=code.co_filename,
         line=code.co_firstlineno,
     )
@@ -220,6 +226,24 @@ def _strings(key: str, option: str, values: Iterable[Any]) -> tuple[str, ...]:
             asset=key,
         )
     return tuple(dict.fromkeys(str(value) for value in values))
+
+
+def _checks(
+    key: str, checks: Iterable[Expectation | str], columns: tuple[Column, ...] | None
+) -> tuple[Expectation | str, ...]:
+    """Check what is expected: expectations about columns that there are, and names of suites."""
+    listed = [checks] if isinstance(checks, str | Expectation) else list(checks)
+    for one in listed:
+        if not isinstance(one, str | Expectation):
+            raise DeclarationError(
+                f"{key} has checks=[... {one!r} ...], which is no expectation",
+                "write Expectation('expect_column_values_to_not_be_null', {'column': 'id'}) "
+                "or a suite's name",
+                asset=key,
+            )
+    if columns is not None:
+        check_columns(key, [one for one in listed if isinstance(one, Expectation)], columns)
+    return tuple(listed)
 
 
 def _check_place(key: str, layer: str, name: str) -> None:

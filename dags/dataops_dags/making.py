@@ -141,6 +141,7 @@ def _facts(project: Project, outcome: Outcome, context: Any, *, alone: bool) -> 
         "seconds": made.seconds,
         "data_version": made.data_version,
         "schema_version": made.schema_version,
+        "docs": str(project.data / "docs" / outcome.key / f"{made.number}.html"),
         "warnings": list(made.warnings),
         "llm_requests": sum(usage.requests for usage in made.usage),
         "llm_tokens": sum(u.prompt_tokens + u.completion_tokens for u in made.usage),

@@ -31,6 +31,7 @@ def report_run(keys: Sequence[str]) -> dict[str, Any]:
         finish_run(project, run.run_id, failed=bad)
         raise AirflowFailException("The run could not be planned: see the log of the task `plan`.")
     summary = finish_run(project, run.run_id, failed=bad)
+    print(f"Data Docs: {summary['docs']}")
     if bad:
         said = ", ".join(f"{key} ({_WORDS[states[key]]})" for key in bad)
         raise AirflowFailException(f"{len(bad)} of {len(keys)} assets are not made: {said}.")

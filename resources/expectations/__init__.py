@@ -1,6 +1,11 @@
-"""Great Expectations: a suite from a schema, and Data Docs that look right without a network."""
+"""Great Expectations: suites from schemas, declarations and files; validation; Data Docs."""
 
-from resources.expectations.docs import DOCS_ROWS, Validated, build_docs
-from resources.expectations.suite import Expectation, suite_of
+from resources.expectations.suite import (
+    Expectation,
+    SuiteError,
+    check_columns,
+    facts_of,
+    suite_of,
+)
 
-__all__ = ["DOCS_ROWS", "Expectation", "Validated", "build_docs", "suite_of"]
+__all__ = ["Expectation", "SuiteError", "check_columns", "facts_of", "suite_of"]

@@ -225,7 +225,7 @@ def full(shelf: Shelf) -> Shelf:
         inputs=(_pin(first), _pin(shops)),
         rows_in=2,
         quarantined=1,
-        quarantine_file="quarantine/processed.joined/a.parquet",
+        quarantine_file="quarantine/processed.joined/20260101_000000_000000_a.parquet",
         checks=(
             Check("not null", "score", "warn", False, 1, 0.5, 0.2),
             Check("unique", "id", "block", True),

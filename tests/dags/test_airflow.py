@@ -87,6 +87,13 @@ WITH_MODEL = """
     model: test-model
     """
 
+SUITE = """
+    asset: processed.expected_twice
+    expectations:
+      - type: expect_column_values_to_be_between
+        kwargs: {column: id, max_value: 3}
+    """
+
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
@@ -97,7 +104,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         patch.setenv("DATAOPS_LEASE_SECONDS", "4")
         folder = Folder(tmp_path_factory.mktemp("staged"))
         chains = Stage(folder, None)  # type: ignore[arg-type]
-        for name in ("plain", "alone", "clears", "killed", "leased", "below"):
+        for name in ("plain", "alone", "clears", "killed", "leased", "below", "expected"):
             chains.chain(name)
         folder.write("assets/raw/visits.py", DAILY)
         folder.write("assets/raw/flaky.py", FLAKY)
@@ -114,6 +121,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         )
         folder.write("bills.csv", "number|text\n1|one &amp; two\n2|three\n")
         folder.write("resources/pipelines/bills.yaml", BILLS)
+        folder.write("resources/expectations/expected.yaml", SUITE)
         folder.write("resources/tasks/plain.yaml", "task_name: Plain\nmodel: rules\n")
         folder.write("resources/tasks/model.yaml", WITH_MODEL)
         with airflow(folder) as ready:
@@ -168,6 +176,34 @@ def test_an_unchanged_rebuild_skips_what_is_below(stage: Stage) -> None:
     }
     assert stage.current("raw.plain").unchanged
     assert stage.current("processed.plain_twice").number == before
+
+
+def test_a_failing_suite_leaves_the_old_version_current(stage: Stage) -> None:
+    """What is below stops and nothing else does; the rows are set aside, Data Docs show it."""
+    keys = ["raw.expected", "processed.expected_twice", "output.expected"]
+    assert set(stage.tasks(stage.run(select=keys)).values()) == {"success"}
+    stage.source("expected", 6)
+    run = stage.run(select=[*keys, "raw.below"])
+    states = stage.tasks(run)
+    assert states["raw.expected"] == "success"
+    assert states["processed.expected_twice"] == "failed"
+    assert states["output.expected"] == "upstream_failed"
+    assert stage.task(run, "processed.expected_twice")["try_number"] == 1
+    assert (stage.current("processed.expected_twice").rows, stage.version("output.expected")) == (
+        3,
+        1,
+    )
+    assert "id values must be less than or equal to 3" in stage.log(run, "processed.expected_twice")
+    assert "great_expectations." not in stage.log(run, "processed.expected_twice")
+    found = stage.query(
+        "SELECT c.rows, d.page FROM checks c JOIN data_docs d USING (key, attempt) "
+        "WHERE NOT c.passed AND c.severity = 'block' AND c.key = 'processed.expected_twice'"
+    )
+    assert found == [(2, "docs/processed.expected_twice/attempt-1.html")]
+    assert (stage.root / "data" / found[0][1]).is_file()
+    assert str(stage.root / "data" / "docs" / "index.html") in stage.log(run, "report")
+    (rows,) = stage.query("SELECT count(*) FROM quarantined_rows WHERE rule LIKE 'expect_%'")
+    assert rows == (2,)
 
 
 def test_fresh_assets_are_skipped_at_once(stage: Stage) -> None:
