@@ -47,6 +47,10 @@ class Document:
             where = where.rpartition(".")[0]
         return self.lines.get(where, 1)
 
+    def place(self, name: str) -> str:
+        """Say where a field is written."""
+        return f"{self.path}, line {self.line(name)}"
+
     def inside(self, name: str) -> Document:
         """Give the fields of a field; its value is a mapping."""
         return replace(self, values=self.values[name], prefix=f"{self.prefix}{name}.")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path, PurePath
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from assets.model.declare import NAME, cron
 from assets.model.errors import DeclarationError
@@ -18,6 +18,9 @@ from resources.columns import Column
 from resources.document import Document, Kind, read_document
 from resources.errors import SourceError, did_you_mean
 from resources.fields import choice, flag, group, known, number, text, texts
+
+if TYPE_CHECKING:
+    from resources.expectations import Expectation
 
 FIELDS: Final = (
     "name",
@@ -37,6 +40,7 @@ FIELDS: Final = (
     "tags",
     "ordered",
     "max_quarantine",
+    "checks",
 )
 TEXTS: Final = ("id", "text", "created_at", "source", "time_format")
 RULES: Final = "rules"
@@ -78,7 +82,8 @@ class Pipeline:
     read, texts: options of `Source.read` and `Source.texts`. cursor: the column that says what is
     new ("" = no cursor). clean: a cleaning task, `rules`,
     "" = by rules where there are texts, or None = not at all. output: whether there is a CSV;
-    output_columns: its columns, () = all. document: the file as it is written.
+    output_columns: its columns, () = all. checks: of the raw asset. document: the file as it is
+    written.
     """
 
     name: str
@@ -100,6 +105,7 @@ class Pipeline:
     tags: tuple[str, ...] = ()
     ordered: bool = False
     max_quarantine: float | None = None
+    checks: tuple[Expectation | str, ...] = ()
 
 
 def load_pipeline(path: Path) -> Pipeline:
@@ -131,6 +137,7 @@ def pipeline_of(document: Document) -> Pipeline:
         tags=texts(document, "tags"),
         ordered=flag(document, "ordered"),
         max_quarantine=None if limit is None else number(document, "max_quarantine", 0, 0, 1),
+        checks=_checks(document),
         document=document,
     )
 
@@ -304,6 +311,26 @@ def _clean(document: Document) -> str | None:
             "clean", f"{value!r} is no cleaning task", "name one, or write rules or false"
         )
     return value.strip()
+
+
+def _checks(document: Document) -> tuple[Expectation | str, ...]:
+    """Read what every version must meet before it is cleaned: suites by name, expectations."""
+    value = document.values.get("checks")
+    if value is None:
+        return ()
+    from resources.expectations.files import read_expectation
+
+    items = [value] if isinstance(value, str) else value
+    if not isinstance(items, list):
+        document.refuse("checks", "this is no list", "write suites' names, or `- type: expect_...`")
+    return tuple(
+        (
+            item.strip()
+            if isinstance(item, str) and item.strip()
+            else read_expectation(item, f"checks.{number}", document)
+        )
+        for number, item in enumerate(items)
+    )
 
 
 def _output(document: Document) -> tuple[bool, tuple[str, ...]]:

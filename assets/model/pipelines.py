@@ -27,6 +27,7 @@ from assets.schemas import ProcessedText, RawText
 from resources.columns import Column
 from resources.document import SUFFIXES, Document, read_document
 from resources.errors import DataOpsError, did_you_mean
+from resources.expectations import SuiteError, check_columns
 from resources.task_files import TASK, find_task
 
 if TYPE_CHECKING:
@@ -116,6 +117,7 @@ def _assets(
 ) -> Iterator[Asset]:
     """Declare what a pipeline is made of."""
     raw = _raw(pipeline)
+    _check_checks(pipeline, raw)
     yield raw
     last, columns = raw.key, raw.columns
     clean_key, csv_key = f"processed.{pipeline.name}_clean", f"output.{pipeline.name}"
@@ -155,6 +157,7 @@ def _raw(pipeline: Pipeline) -> Asset:
         schedule=pipeline.schedule,
         fresh_for=pipeline.fresh_for,
         chain=False,
+        checks=pipeline.checks,
         tags=pipeline.tags,
         owner=pipeline.owner,
         ordered=pipeline.ordered,
@@ -215,8 +218,22 @@ def _cleaned(
         source=(),
         schedule="",
         fresh_for=None,
+        checks=(),
         line=pipeline.document.line("clean"),
     )
+
+
+def _check_checks(pipeline: Pipeline, raw: Asset) -> None:
+    """Refuse expectations about columns that the pipeline does not have."""
+    if raw.columns is None:
+        return
+    for number, one in enumerate(pipeline.checks):
+        if isinstance(one, str):
+            continue
+        try:
+            check_columns(raw.key, [replace(one, where="")], raw.columns)
+        except SuiteError as error:
+            pipeline.document.refuse(f"checks.{number}", error.problem, error.fix)
 
 
 def _adds_columns(root: Path, task: str, tasks: dict[str, Document | None]) -> bool:
@@ -251,6 +268,7 @@ def _exported(pipeline: Pipeline, raw: Asset, upstream: str) -> Asset:
         source=(),
         schedule="",
         fresh_for=None,
+        checks=(),
         max_quarantine=None,
         line=pipeline.document.line("output"),
     )

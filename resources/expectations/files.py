@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, Protocol
 
 from resources.errors import did_you_mean
 from resources.expectations.core import problem_of
@@ -36,6 +36,16 @@ class Suite:
     assets: tuple[str, ...] = ()
     expectations: tuple[Expectation, ...] = ()
     problem: SuiteError | None = None
+
+
+class Lines(Protocol):
+    """Where a file's values are written."""
+
+    def place(self, name: str) -> str:
+        """Say where a value is written."""
+
+    def refuse(self, name: str, problem: str, fix: str) -> NoReturn:
+        """Raise the file's error for a value."""
 
 
 class _Lines:
@@ -178,21 +188,17 @@ def _expectations(values: dict[str, Any], lines: _Lines) -> Iterator[Expectation
             "expectations", "there is no list of expectations", "write `- type: expect_...`"
         )
     for position, item in enumerate(items):
-        name = f"expectations.{position}"
-        if not isinstance(item, dict) or not isinstance(item.get("type"), str):
-            lines.refuse(
-                name, "this is not an expectation", "write `type: expect_...` and `kwargs:`"
-            )
-        for field in item:
-            if field not in _ITEM:
-                near = did_you_mean(str(field), _ITEM)
-                where = f"{name}.{field}"
-                lines.refuse(where, f"no field {field!r}{near}", f"use {', '.join(_ITEM)}")
-        yield _expectation(item, name, lines)
+        yield read_expectation(item, f"expectations.{position}", lines)
 
 
-def _expectation(item: dict[str, Any], name: str, lines: _Lines) -> Expectation:
-    """Read one expectation."""
+def read_expectation(item: Any, name: str, lines: Lines) -> Expectation:
+    """Read one expectation, which the file calls `name`."""
+    if not isinstance(item, dict) or not isinstance(item.get("type"), str):
+        lines.refuse(name, "this is not an expectation", "write `type: expect_...` and `kwargs:`")
+    for one in item:
+        if one not in _ITEM:
+            near = did_you_mean(str(one), _ITEM)
+            lines.refuse(f"{name}.{one}", f"no field {one!r}{near}", f"use {', '.join(_ITEM)}")
     field = "arguments" if "arguments" in item else "kwargs"
     arguments = item.get(field) or {}
     if not isinstance(arguments, dict):

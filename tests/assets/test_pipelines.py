@@ -284,6 +284,14 @@ def test_a_task_that_is_not_there_is_told_by_the_plan(home: Home) -> None:
         ("source: a.csv\noutput: {column: [a]}\n", 2, "did you mean 'columns'"),
         ("source: a.csv\ncolumns: {a: text}\noutput:\n  columns: [b]\n", 4, "no column 'b'"),
         ("source: a.csv\nmax_quarantine: 2\n", 2, "from 0 to 1"),
+        ("source: a.csv\nchecks: {a: b}\n", 2, "no list"),
+        ("source: a.csv\nchecks:\n  - a\n  - typ: x\n", 4, "not an expectation"),
+        ("source: a.csv\nchecks:\n  - type: expect_column_to_exits\n", 3, "expect_column_to_exist"),
+        (
+            "source: a.csv\ncolumns: {a: text}\nchecks:\n- short\n- type: expect_column_values_to_be_unique\n  kwargs: {column: b}\n",
+            5,
+            "about the column 'b'",
+        ),
         ("source: a.csv\nordered: sometimes\n", 2, "true or false"),
         ("name: Orders\nsource: a.csv\n", 1, "no key can hold"),
         ("source: a.csv\nfresh_for: [x\n", 3, "not YAML"),
@@ -337,6 +345,51 @@ def test_hidden_files_and_those_with_an_underscore_are_no_pipelines(home: Home) 
     for name in ("_draft.yaml", ".#x.yaml", "README.md", "x.csv"):
         home.write(f"resources/pipelines/{name}", "no pipeline")
     assert discover(home.root).order == ()
+
+
+CHECKED = """\
+    source: x.csv
+    columns: {id: integer, t: text}
+    checks:
+      - type: expect_column_values_to_be_between
+        kwargs: {column: id, min_value: 1}
+      - short
+    """
+
+
+def test_checks_are_expectations_and_suites_of_the_raw_asset(
+    home: Home, edit: Callable[[Path, str, str], None]
+) -> None:
+    """An edited one is told with what was and what is; a suite that is not there, by the plan."""
+    path = home.write("resources/pipelines/x.yaml", CHECKED)
+    graph = discover(home.root)
+    between, short = graph.assets["raw.x"].checks
+    assert (between.name, between.severity, short) == (  # type: ignore[union-attr]
+        "expect_column_values_to_be_between",
+        "critical",
+        "short",
+    )
+    assert graph.assets["processed.x_clean"].checks == ()
+    assert "resources/expectations/short.yaml" in home.line("raw.x").note
+    edit(path, "  - short\n", "")
+    from assets.engine.config import config_of
+
+    config = config_of(home.open(), discover(home.root).assets["raw.x"])
+    assert config["checks.expect_column_values_to_be_between(id)"] == (
+        'critical {"column": "id", "min_value": 1}'
+    )
+
+
+@pytest.mark.slow
+def test_a_check_that_is_not_met_stops_the_pipeline(home: Home) -> None:
+    """Before anything is cleaned; the old version stays current."""
+    home.write("resources/pipelines/x.yaml", CHECKED.replace("      - short\n", ""))
+    home.write("x.csv", "id,t\n1,a\n")
+    assert set(home.run().values()) == {"made"}
+    home.write("x.csv", "id,t\n0,b\n")
+    came = home.run()
+    assert "expect_column_values_to_be_between" in came["raw.x"]
+    assert home.rows("processed.x_clean") == [{"id": 1, "t": "a"}]
 
 
 PYTHON = "from assets import asset\n\n@asset({options})\ndef {name}({argument}): ...\n"
