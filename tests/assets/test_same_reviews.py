@@ -1,14 +1,11 @@
-"""The same 16,427 reviews come out whichever format they came from: one pool, split over formats.
-
-To switch on a reader: move its line from MISSING to ORIGINS and write its collector there (an API's
-source is not a file, but the address of a server that `pool` starts over reviews_ko/api_pages). With
-all eight in place, MISSING is empty and the test holds the pool to its 16,547 records by itself.
-"""
+"""The same 16,427 reviews come out whichever format they came from: one pool, split over formats."""
 
 from __future__ import annotations
 
 import csv
+import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,11 +13,12 @@ import pytest
 
 from tests.assets.conftest import Home
 from tests.shared_data import shared
+from tests.web_server import Request, WebServer
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """A part of the pool: its file, its records, and what its collector returns."""
+    """A part of the pool: its file (an API's: its path), its records, what its collector returns."""
 
     file: str
     records: int
@@ -42,8 +40,12 @@ ORIGINS: Final = {
     "xlsx": Origin("reviews.xlsx", 1_500, texts()),
     "sqlite": Origin("reviews.sqlite", 2_500, texts(table="reviews")),
 }
-MISSING: Final = {"api": 1_000}
-"""Parts of the pool whose readers are not switched on here, with their records."""
+API: Final = Origin(
+    "/v1/reviews",
+    1_000,
+    "source.texts(id='review_id', text='review', created_at='date', time_format='%y.%m.%d', "
+    "records='items', pages={'number': 'page', 'total': 'total_pages'}, rate=1000)",
+)
 RECORDS: Final = 16_547
 TWICE: Final = 120
 """Reviews that stand in reviews_utf8.csv and again in reviews_cp949.csv (20) or reviews.jsonl (100)."""
@@ -51,21 +53,41 @@ TITLE: Final = re.compile(r"<[^<>\n]{2,30}>")
 
 
 @pytest.fixture
-def pool(home: Home) -> Home:
+def api(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Run the paged API; give its address."""
+    pages = [
+        json.loads(shared(f"reviews_ko/api_pages/page_{n}.json").read_bytes()) for n in range(1, 6)
+    ]
+
+    def page(request: Request) -> object:
+        """Give a page."""
+        return pages[int(request.params["page"]) - 1]
+
+    with WebServer() as server:
+        server.on(API.file, page)
+        plain = home.open
+        allow = f"127.0.0.1:{server.port}"
+        monkeypatch.setattr(home, "open", lambda **env: plain(DATAOPS_HTTP_ALLOW=allow, **env))
+        yield f"{server.url}{API.file}"
+
+
+@pytest.fixture
+def pool(home: Home, api: str) -> Home:
     """Give a project with one raw asset per origin, their union by id, its cleaning and its CSV."""
-    for name, origin in ORIGINS.items():
+    sources = {name: str(shared(f"reviews_ko/{origin.file}")) for name, origin in ORIGINS.items()}
+    for name, source in {**sources, "api": api}.items():
         home.write(
             f"assets/raw/{name}.py",
             f"""
             from assets import Source, Table, asset
             from assets.schemas import RawText
 
-            @asset(source={str(shared(f"reviews_ko/{origin.file}"))!r}, schema=RawText, chain=False)
+            @asset(source={source!r}, schema=RawText, chain=False)
             def {name}(source: Source) -> Table:
-                return {origin.read}
+                return {(ORIGINS | {"api": API})[name].read}
             """,
         )
-    home.write("assets/processed/reviews.py", united(list(ORIGINS)))
+    home.write("assets/processed/reviews.py", united([*ORIGINS, "api"]))
     home.write(
         "assets/processed/reviews_clean.py",
         """
@@ -112,16 +134,17 @@ def reviews({", ".join(f"{name}: Table" for name in names)}) -> object:
 def test_all_formats_give_the_same_reviews(pool: Home) -> None:
     assert set(pool.run().values()) == {"made"}
 
-    collected = {name: pool.current(f"raw.{name}").rows for name in ORIGINS}
-    assert collected == {name: origin.records for name, origin in ORIGINS.items()}
-    assert sum(collected.values()) + sum(MISSING.values()) == RECORDS
+    every = ORIGINS | {"api": API}
+    collected = {name: pool.current(f"raw.{name}").rows for name in every}
+    assert collected == {name: origin.records for name, origin in every.items()}
+    assert sum(collected.values()) == RECORDS
 
     rows = pool.rows("processed.reviews")
     # One row for each id: who stands in two files has the same text and the same day in both.
     assert len(rows) == len({row["id"] for row in rows})
-    assert len(rows) + sum(MISSING.values()) == RECORDS - TWICE
+    assert len(rows) == RECORDS - TWICE
     assert sum(row["seen"] == 2 for row in rows) == TWICE
-    assert {row["source"] for row in rows} == set(ORIGINS)
+    assert {row["source"] for row in rows} == set(every)
     assert {row["created_at"].year for row in rows} <= set(range(2003, 2018))
 
     with (pool.data / "output/current/reviews.csv").open(encoding="utf-8-sig", newline="") as file:
