@@ -1,8 +1,8 @@
 """The event store: append-only streams of numbered events, each number taken once.
 
 Streams: an asset's key (`raw.reviews`: versions, rollbacks, releases, prunes), `<key>/attempts`
-(attempts that published nothing), `<key>/reviews` (what people found in its rows), `_declared`,
-`_planned` and `_runs`.
+(attempts that published nothing), `<key>/reviews` (what people found in its rows),
+`<key>/quarantine` (rows that people discarded), `_declared`, `_planned` and `_runs`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from catalog.records import FORMAT, KINDS, AnyEvent, decode, encode
 from resources.errors import DataOpsError
 from resources.files import sync_folder
 
-_BELOW: Final = ("attempts", "reviews")
+_BELOW: Final = ("attempts", "reviews", "quarantine")
 
 
 class CorruptEventError(DataOpsError):

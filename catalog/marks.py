@@ -11,9 +11,10 @@ from typing import Final
 import msgspec
 
 from catalog.events import EventStore
-from catalog.records import AnyEvent, Attempted, Reviewed
+from catalog.records import AnyEvent, Attempted, Discarded, Reviewed
 
 _PROOF: Final = 8
+_BELOW: Final = ((Attempted, "attempts"), (Reviewed, "reviews"), (Discarded, "quarantine"))
 
 
 class Mark(msgspec.Struct, frozen=True, array_like=True, order=True, gc=False):
@@ -29,8 +30,7 @@ def mark_of(event: AnyEvent, stream: str = "") -> Mark:
     """Give an event's mark; an asset's events know their own stream."""
     if not stream:
         stream = getattr(event, "key", "")
-        if isinstance(event, Attempted | Reviewed):
-            stream += "/attempts" if isinstance(event, Attempted) else "/reviews"
+        stream += next((f"/{below}" for kind, below in _BELOW if isinstance(event, kind)), "")
     return Mark(event.at, stream, event.number, event.id)
 
 

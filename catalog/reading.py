@@ -18,6 +18,7 @@ _FOLDERS: Final = (
     "processed",
     "output",
     "quarantine",
+    "corrections",
     "calls",
     "source_calls",
     "provenance",

@@ -10,6 +10,8 @@ from typing import Any, Final, get_args
 
 import msgspec
 
+ACCEPTED: Final = "rows accepted"
+"""The reason for a version that people made by accepting rows from quarantine."""
 FORMAT = 1
 """The format that this release writes; it reads this one and older ones.
 
@@ -84,6 +86,23 @@ class SchemaColumn(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     nullable: bool = True
     unique: bool = False
     allowed: tuple[Any, ...] = ()
+    volatile: bool = False
+
+
+class ColumnProfile(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """A column in figures. distinct: about how many values; mean: of numbers, of texts' lengths."""
+
+    name: str
+    missing: int = 0
+    distinct: int = 0
+    mean: float | None = None
+
+
+class Profile(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """The rows that a materialization put in, in figures: what later ones are held against."""
+
+    rows: int
+    columns: tuple[ColumnProfile, ...] = ()
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", gc=False):
@@ -111,6 +130,8 @@ class Materialized(Event, tag="materialized", frozen=True, kw_only=True, gc=Fals
     calls_file: log of calls to models; source_calls_file: of requests to web sources;
     provenance_file: how each row was made ("" = none).
     validation_file: what Great Expectations found, expectation by expectation ("" = no suite).
+    profile: its rows in figures. accepted: rows that corrections put in the place of rejected ones;
+    corrections_file: all corrections in force ("" = none), which later versions use, too.
     seconds, cpu_seconds, peak_memory (bytes): of the attempt.
     """
 
@@ -152,6 +173,9 @@ class Materialized(Event, tag="materialized", frozen=True, kw_only=True, gc=Fals
     source_calls_file: str = ""
     provenance_file: str = ""
     validation_file: str = ""
+    profile: Profile | None = None
+    accepted: int = 0
+    corrections_file: str = ""
     warnings: tuple[str, ...] = ()
     seconds: float = 0.0
     cpu_seconds: float = 0.0
@@ -246,12 +270,13 @@ class DeclaredAsset(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class AssetState(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """The plan's answer for one asset at one moment."""
+    """The plan's answer for one asset at one moment. due: when it is to be made next, if ever."""
 
     key: str
     state: str
     reasons: tuple[str, ...] = ()
     held: int = 0
+    due: str = ""
 
 
 class Declared(Event, tag="declared", frozen=True, kw_only=True, gc=False):
@@ -314,6 +339,20 @@ class Reviewed(Event, tag="reviewed", frozen=True, kw_only=True, gc=False):
     file: str
 
 
+class Discarded(Event, tag="discarded", frozen=True, kw_only=True, gc=False):
+    """Somebody decided that rows in quarantine are not wanted; they stay in their file.
+
+    `number` counts in a stream of its own, `<key>/quarantine`. rows: their ids, which follow from
+    their content: the same row set aside again is not asked about again. file: where they lie.
+    """
+
+    key: str
+    number: int
+    rows: tuple[str, ...]
+    file: str
+    reason: str = ""
+
+
 class OpenAlert(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A condition that people are told of while it lasts. id: of kind, key and cause.
 
@@ -353,6 +392,7 @@ AnyEvent = (
     | Pruned
     | Attempted
     | Reviewed
+    | Discarded
     | Declared
     | Planned
     | RunStarted

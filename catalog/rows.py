@@ -9,10 +9,12 @@ from typing import Any
 from msgspec.structs import astuple
 
 from catalog.records import (
+    ACCEPTED,
     Alerted,
     AnyEvent,
     Attempted,
     Declared,
+    Discarded,
     Materialized,
     Planned,
     Pruned,
@@ -38,6 +40,9 @@ def rows_of(event: AnyEvent) -> Iterator[Row]:
         yield from _attempted(event, at)
     elif isinstance(event, RolledBack | Released | Pruned):
         yield _change(event, at)
+    elif isinstance(event, Discarded):
+        what = (event.key, None, at, event.by, "discarded", len(event.rows))
+        yield "decisions", (*what, event.file, event.reason)
     elif isinstance(event, Reviewed):
         yield _review(event, at)
     elif isinstance(event, Declared):
@@ -46,7 +51,15 @@ def rows_of(event: AnyEvent) -> Iterator[Row]:
         yield from _alerted(event, at)
     elif isinstance(event, Planned):
         for s in event.states:
-            yield "states", (s.key, at, s.state, list(s.reasons), s.held, event.number)
+            yield "states", (
+                s.key,
+                at,
+                s.state,
+                list(s.reasons),
+                s.held,
+                event.number,
+                _time(s.due),
+            )
     else:
         yield _run(event, at)
 
@@ -139,6 +152,8 @@ def _materialized(m: Materialized, at: datetime | None) -> Iterator[Row]:
             m.new_rows,
             m.replaced,
             m.cursor,
+            m.accepted,
+            m.corrections_file,
         ),
     )
     for i, f in enumerate(m.files):
@@ -155,11 +170,23 @@ def _materialized(m: Materialized, at: datetime | None) -> Iterator[Row]:
         yield "schema_columns", (m.key, m.schema_version, i, *rules)
     for check in m.checks:
         yield "checks", (m.key, m.number, m.attempt, at, *astuple(check))
+    yield from _quality(m, at)
     if m.quarantined:
         aside = (m.quarantined, m.retry_rows, m.quarantine_file)
         yield "quarantine", (m.key, m.number, m.attempt, at, *aside)
     for u in m.usage:
         yield "llm_usage", (m.key, m.number, m.attempt, at, *astuple(u))
+
+
+def _quality(m: Materialized, at: datetime | None) -> Iterator[Row]:
+    """Give a version's rows in figures, and what people decided with it."""
+    if m.profile is not None:
+        for p in m.profile.columns:
+            figures = (p.missing, p.distinct, p.mean)
+            yield "profiles", (m.key, m.number, at, p.name, m.profile.rows, *figures)
+    for why in [w.removeprefix(ACCEPTED)[2:] for w in m.why if w.startswith(ACCEPTED)]:
+        what = (m.key, m.number, at, m.by, "accepted", m.accepted)
+        yield "decisions", (*what, m.corrections_file, why)
 
 
 def _attempted(a: Attempted, at: datetime | None) -> Iterator[Row]:

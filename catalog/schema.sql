@@ -18,7 +18,8 @@ CREATE TABLE materializations (
   config MAP(VARCHAR, VARCHAR), schema_version BIGINT, schema_fingerprint VARCHAR,
   seconds DOUBLE, cpu_seconds DOUBLE, peak_memory BIGINT, host VARCHAR, log VARCHAR,
   release VARCHAR, provenance VARCHAR, warnings VARCHAR[],
-  mode VARCHAR, base BIGINT, added BIGINT, replaced BIGINT, cursor VARCHAR);
+  mode VARCHAR, base BIGINT, added BIGINT, replaced BIGINT, cursor VARCHAR, accepted BIGINT,
+  corrections VARCHAR);
 CREATE TABLE files (
   key VARCHAR, version BIGINT, ordinal BIGINT, path VARCHAR, rows BIGINT, bytes BIGINT,
   checksum VARCHAR, content VARCHAR, partition VARCHAR);
@@ -37,6 +38,12 @@ CREATE TABLE checks (
 CREATE TABLE quarantine (
   key VARCHAR, version BIGINT, attempt VARCHAR, created_at TIMESTAMP, rows BIGINT, retry_rows BIGINT,
   file VARCHAR);
+CREATE TABLE profiles (
+  key VARCHAR, version BIGINT, created_at TIMESTAMP, column_name VARCHAR, rows BIGINT, missing BIGINT,
+  distinct_values BIGINT, mean DOUBLE);
+CREATE TABLE decisions (
+  key VARCHAR, version BIGINT, created_at TIMESTAMP, created_by VARCHAR, decision VARCHAR,
+  rows BIGINT, file VARCHAR, reason VARCHAR);
 CREATE TABLE llm_usage (
   key VARCHAR, version BIGINT, attempt VARCHAR, created_at TIMESTAMP, engine VARCHAR, model VARCHAR, task VARCHAR,
   rows BIGINT, unique_rows BIGINT, cached_rows BIGINT, requests BIGINT, failed_requests BIGINT,
@@ -53,7 +60,8 @@ CREATE TABLE reviews (
   reviewer VARCHAR, rows BIGINT, good BIGINT, bad BIGINT, reviewed_rows BIGINT, right_rows BIGINT,
   accuracy DOUBLE, low DOUBLE, high DOUBLE, file VARCHAR);
 CREATE TABLE states (
-  key VARCHAR, as_of TIMESTAMP, state VARCHAR, reasons VARCHAR[], held BIGINT, event BIGINT);
+  key VARCHAR, as_of TIMESTAMP, state VARCHAR, reasons VARCHAR[], held BIGINT, event BIGINT,
+  due_at TIMESTAMP);
 CREATE TABLE run_events (
   run VARCHAR, created_at TIMESTAMP, created_by VARCHAR, kind VARCHAR, trigger VARCHAR, selected VARCHAR[],
   planned BIGINT, state VARCHAR, made BIGINT, unchanged BIGINT, fresh BIGINT, failed BIGINT,
@@ -91,14 +99,28 @@ SELECT e.upstream, e.downstream FROM edges e
 JOIN declared d ON d.key = e.downstream AND d.event = e.event;
 
 CREATE VIEW state AS
-SELECT s.key, s.state, s.reasons, s.held, s.as_of FROM (
+SELECT s.key, s.state, s.reasons, s.held, s.as_of, s.due_at FROM (
   SELECT * FROM states QUALIFY row_number() OVER (PARTITION BY key ORDER BY event DESC) = 1) s
 JOIN declared d ON d.key = s.key;
 
+-- Late: its time to be made has passed, as of now; nothing that is held is. What is made from
+-- something late is behind.
 CREATE VIEW freshness AS
-SELECT c.key, c.version, c.created_at AS made_at, c.as_of, d.schedule,
-  s.state, s.as_of AS state_as_of
-FROM current c LEFT JOIN declared d USING (key) LEFT JOIN state s USING (key);
+WITH RECURSIVE own AS (
+  SELECT d.key, c.version, c.created_at AS made_at, c.as_of, d.schedule, s.state,
+    s.as_of AS state_as_of, s.due_at,
+    coalesce(s.due_at <= make_timestamp(epoch_us(now())) AND coalesce(c.held, 0) = 0, false) AS late
+  FROM declared d LEFT JOIN current c USING (key) LEFT JOIN state s USING (key)
+), behind(key, late_upstream) AS (
+  SELECT l.downstream, o.key FROM lineage l JOIN own o ON o.key = l.upstream WHERE o.late
+  UNION
+  SELECT l.downstream, b.late_upstream FROM behind b JOIN lineage l ON l.upstream = b.key
+)
+SELECT o.*, CASE WHEN late THEN due_at END AS late_since,
+  CASE WHEN late THEN make_timestamp(epoch_us(now())) - due_at END AS late_for,
+  (SELECT coalesce(list(late_upstream ORDER BY late_upstream), []) FROM behind b
+   WHERE b.key = o.key) AS late_upstream
+FROM own o;
 
 CREATE VIEW runs AS
 SELECT run, min(created_at) FILTER (WHERE kind = 'run_started') AS started_at,
@@ -133,6 +155,72 @@ SELECT kind, key, cause, title, text, told, created_at AS since FROM alerts
 WHERE change IN ('opened', 'closed')
 QUALIFY row_number() OVER (PARTITION BY kind, key, cause ORDER BY event DESC) = 1
   AND change = 'opened';
+
+-- How good each version is, 0 to 100, and each blocked attempt (0): docs/quality-results.md has the formula.
+CREATE VIEW quality AS
+WITH found AS (
+  SELECT key, version, attempt, any_value(created_at) AS created_at,
+    count(*) FILTER (WHERE passed) / count(*) AS checks,
+    count(*) FILTER (WHERE NOT passed) AS failed_checks,
+    sum(rows) FILTER (WHERE name = 'missing values') AS missing,
+    bool_or(NOT passed AND severity = 'block') AS blocked,
+    coalesce(max(rows) FILTER (
+      WHERE NOT passed AND severity = 'warn' AND name LIKE 'expect!_%' ESCAPE '!'), 0) AS broken
+  FROM checks GROUP BY ALL
+), wide AS (
+  SELECT key, schema_version, count(*) AS columns FROM schema_columns GROUP BY ALL
+), made AS (
+  SELECT m.key, m.version, m.attempt, m.created_at, m.rows, m.rows_in, m.quarantined, m.duplicates,
+    coalesce(f.missing, 0) AS missing, m.rows * w.columns AS cells,
+    coalesce(f.checks, 1) AS checks, coalesce(f.failed_checks, 0) AS failed_checks,
+    coalesce(f.broken, 0) AS broken, coalesce(f.blocked, false) AS blocked
+  FROM materializations m LEFT JOIN wide w USING (key, schema_version)
+  LEFT JOIN found f ON f.key = m.key AND f.version = m.version
+  UNION ALL
+  SELECT a.key, NULL, a.attempt, a.created_at, NULL, a.rows, a.quarantined, NULL,
+    f.missing, NULL, coalesce(f.checks, 0), coalesce(f.failed_checks, 0), coalesce(f.broken, 0), true
+  FROM attempts a LEFT JOIN found f ON f.key = a.key AND f.attempt = a.attempt AND f.version IS NULL
+  WHERE a.state = 'blocked'
+), parts AS (
+  SELECT *, CASE WHEN cells > 0 THEN 1 - missing / cells WHEN cells = 0 THEN 1 END AS complete,
+    CASE WHEN rows_in > 0 THEN greatest(1 - (quarantined + broken) / rows_in, 0) ELSE 1 END AS valid,
+    CASE WHEN rows_in > 0 THEN 1 - duplicates / rows_in ELSE 1 END AS unique_rows
+  FROM made
+), scored AS (
+  SELECT *, CASE WHEN blocked THEN 0 ELSE
+    round(100 * (0.3 * complete + 0.4 * valid + 0.1 * unique_rows + 0.2 * checks), 1) END AS score
+  FROM parts
+)
+SELECT key, version, attempt, created_at, score,
+  round(score - lag(CASE WHEN version IS NOT NULL THEN score END IGNORE NULLS)
+    OVER (PARTITION BY key ORDER BY created_at), 1) AS change,
+  complete, valid, unique_rows, checks, failed_checks, rows, rows_in, missing, cells, quarantined,
+  broken, duplicates
+FROM scored;
+
+-- A version beside the versions that it was made from: before and after cleaning.
+CREATE VIEW quality_change AS
+WITH above AS (
+  SELECT i.key, i.version, list(i.upstream || ' ' || i.upstream_version ORDER BY i.upstream) AS made_from,
+    sum(u.missing) / nullif(sum(u.cells), 0) AS missing,
+    sum(u.quarantined + u.broken) / nullif(sum(u.rows_in), 0) AS errors,
+    sum(u.duplicates) / nullif(sum(u.rows_in), 0) AS duplicates,
+    sum(u.score * u.rows_in) / nullif(sum(u.rows_in), 0) AS score
+  FROM inputs i JOIN quality u ON u.key = i.upstream AND u.version = i.upstream_version
+  GROUP BY ALL
+), both_sides AS (
+  SELECT q.key, q.version, q.created_at, a.made_from,
+    a.missing AS missing_before, q.missing / nullif(q.cells, 0) AS missing_after,
+    a.errors AS errors_before, (q.quarantined + q.broken) / nullif(q.rows_in, 0) AS errors_after,
+    a.duplicates AS duplicates_before, q.duplicates / nullif(q.rows_in, 0) AS duplicates_after,
+    a.score AS score_before, q.score AS score_after
+  FROM quality q JOIN above a USING (key, version)
+)
+SELECT *, (missing_after - missing_before) / nullif(missing_before, 0) AS missing_change,
+  (errors_after - errors_before) / nullif(errors_before, 0) AS errors_change,
+  (duplicates_after - duplicates_before) / nullif(duplicates_before, 0) AS duplicates_change,
+  (score_after - score_before) / nullif(score_before, 0) AS score_change
+FROM both_sides;
 
 -- The rows in all quarantine files; folding points it at them as soon as there is one.
 CREATE VIEW quarantined_rows AS
@@ -170,6 +258,14 @@ CREATE VIEW verdicts AS
 SELECT NULL::VARCHAR AS key, NULL::VARCHAR AS file, NULL::BIGINT AS row, NULL::VARCHAR AS id,
   NULL::VARCHAR AS "column", NULL::VARCHAR AS raw, NULL::VARCHAR AS cleaned,
   NULL::VARCHAR AS verdict, NULL::VARCHAR AS corrected, NULL::VARCHAR AS comment
+WHERE false;
+
+-- Corrections that people made of rejected rows: each file holds all that were in force by then.
+CREATE VIEW corrections AS
+SELECT NULL::VARCHAR AS key, NULL::VARCHAR AS file, NULL::VARCHAR AS rejected,
+  NULL::VARCHAR AS corrected, NULL::VARCHAR AS rule, NULL::VARCHAR AS "column",
+  NULL::VARCHAR AS reason, NULL::VARCHAR AS accepted_by, NULL::TIMESTAMP AS accepted_at,
+  NULL::VARCHAR AS why
 WHERE false;
 
 CREATE VIEW cost_by_day AS

@@ -20,9 +20,10 @@ _ASIDE: Final = {
     "llm_calls": "calls_file",
     "source_calls": "source_calls_file",
     "provenance": "provenance_file",
-    "verdicts": "file",
+    "verdicts": "reviewer",
+    "corrections": "corrections_file",
 }
-"""Views over files beside versions, and the field of events that names such a file."""
+"""Views over files beside versions, and a field that events with such a file have."""
 _CALL: Final = {
     "called_at": "TIMESTAMP",
     "endpoint": "VARCHAR",
@@ -211,6 +212,15 @@ class Tables:
             f"SELECT {_KEY} AS key, replace(filename, {self._root()} || '/', '') AS file, "  # noqa: S608
             "* EXCLUDE (filename) "
             f"FROM read_parquet({self._root()} || '/reviews/*/*.parquet', "
+            "filename = true, hive_partitioning = false)"
+        )
+
+    def _select_corrections(self) -> str:
+        """Give the SQL over every correction that was accepted."""
+        return (
+            f"SELECT {_KEY} AS key, replace(filename, {self._root()} || '/', '') AS file, "  # noqa: S608
+            "* EXCLUDE (filename) "
+            f"FROM read_parquet({self._root()} || '/corrections/*/*.parquet', "
             "filename = true, hive_partitioning = false)"
         )
 

@@ -179,16 +179,20 @@ def show_costs(costs: list[Any]) -> None:
 
 @app.command()
 def status(selection: Selection = None, json: Json = False) -> None:
-    """Say each asset's state, version, rows, age and last attempt: exact, not as of a plan."""
+    """Say each asset's state, version, age, lateness and last attempt: exact, not as of a plan."""
+    from assets.engine.due import show_time
     from assets.engine.lease import holder_of
     from assets.engine.plan import heads_of
 
     project, made, keys = planned(selection)
     heads = heads_of(project)
+    late = made.late()
     data = []
     for line in made.lines:
         if line.key not in set(keys):
             continue
+        above = project.graph.above([line.key]) if late else ()
+        behind = [key for key in late if key in above]
         head = heads.get(line.key)
         current = head.current if head is not None else None
         last = head.last_attempt if head is not None else None
@@ -207,6 +211,9 @@ def status(selection: Selection = None, json: Json = False) -> None:
                 "error": last.error if last else "",
                 "reasons": [str(reason) for reason in line.reasons],
                 "note": line.note,
+                "due": show_time(line.due) if line.due is not None else "",
+                "late_since": show_time(late[line.key]) if line.key in late else "",
+                "late_upstream": behind,
             }
         )
     rows = [
@@ -217,10 +224,18 @@ def status(selection: Selection = None, json: Json = False) -> None:
             d["rows"],
             size(int(d["bytes"])) if d["bytes"] else "",  # type: ignore[call-overload]
             ago(str(d["at"])),
+            _lateness(d),
             d["last_attempt"],
             d["error"] or d["note"],
         )
         for d in data
     ]
-    columns = ("asset", "state", "version", "rows", "size", "made", "last attempt", "")
+    columns = ("asset", "state", "version", "rows", "size", "made", "late", "last attempt", "")
     emit(json, data, columns, rows)
+
+
+def _lateness(facts: dict[str, Any]) -> str:
+    """Say since when an asset is late, or what above it is."""
+    if facts["late_since"]:
+        return f"since {facts['late_since'][:16].replace('T', ' ')} UTC"
+    return f"behind {', '.join(facts['late_upstream'])}" if facts["late_upstream"] else ""

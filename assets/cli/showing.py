@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict
+from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -54,7 +55,8 @@ def show(key: Key, json: Json = False) -> None:
         return
     print_table(("", ""), _facts(project, asset, line, head))
     if rejects:
-        print(f"\nin quarantine ({project.data / aside}), the first {len(rejects)}:")
+        print(f"\nin quarantine ({project.data / aside}), the first {len(rejects)}")
+        print(f"(what is open: dataops quarantine show {key}):")
         print_table(("rule", "reason", "row"), [(r.rule, r.reason, r.row[:120]) for r in rejects])
 
 
@@ -86,11 +88,13 @@ def _facts(project: Project, asset: Asset, line: PlanLine, head: Head) -> list[t
         ("declared in", f"{asset.file}:{asset.line}"),
         ("state", f"held at {line.held}" if line.held else line.state),
         ("why", why(line)),
+        *_due(line),
     ]
     if asset.mode != "replace":
         facts.append(("mode", asset.mode + (f" on {', '.join(asset.on)}" if asset.on else "")))
     if head.current is not None:
         facts += _version(project, head.current)
+        facts.append(("quality", _quality(head.current)))
     review = _last_review(project, head)
     if review is not None:
         facts.append(("accuracy", f"{accuracy(review)}, {ago(review.at)}"))
@@ -124,6 +128,26 @@ def _version(project: Project, version: Materialized) -> list[tuple[str, object]
         *[("warning", warning) for warning in version.warnings],
         ("checks", "; ".join(_check(c) for c in version.checks if not c.passed) or "all passed"),
     ]
+
+
+def _due(line: PlanLine) -> list[tuple[str, object]]:
+    """Say when an asset is to be made next, or since when it is late."""
+    if line.due is None:
+        return []
+    when = f"{line.due:%Y-%m-%d %H:%M} UTC"
+    return [("late", f"since {when}") if line.due <= datetime.now(UTC) else ("due", when)]
+
+
+def _quality(version: Materialized) -> str:
+    """Say how good a version is."""
+    from catalog.quality import score_of
+
+    found = score_of(version)
+    return (
+        f"{found.score:.1f} of 100: {found.complete:.2%} of the values are there, "
+        f"{found.valid:.2%} of the rows valid, {found.unique_rows:.2%} no repetition, "
+        f"{found.checks:.0%} of the checks passed"
+    )
 
 
 def _check(check: Check) -> str:

@@ -12,12 +12,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from assets.engine.anomalies import figures_of, profile_of
 from assets.engine.content import row_hash
 from assets.engine.known import Keys, Replaced, key_sql, label
 from assets.engine.marking import forget, mark, not_allowed
 from assets.engine.sql import connection, literal, quoted
 from assets.engine.stage import Staged, StagedWriter, read_batches
-from catalog.records import Check
+from catalog.records import Check, Profile
 from resources.columns import Column
 from resources.rejects import Reject, Rejects, row_json
 from resources.settings import Settings
@@ -44,6 +45,7 @@ class Checked:
     duplicates: int
     broken: dict[tuple[str, str], int]
     missing: dict[str, int]
+    profile: Profile | None = None
     replaced: Replaced = field(default_factory=Replaced)
 
 
@@ -65,17 +67,17 @@ def check_rows(
     columns = [replace(c, nullable=c.nullable and c.name not in keys.required) for c in columns]
     found = _count(con, staged.path, columns, ordered, keys)
     if keys.base is None and not any(found.broken.values()):
-        return Checked(staged, found.content, 0, {}, found.missing)
+        return Checked(staged, found.content, 0, {}, found.missing, profile=found.profile)
     try:
         replaced = mark(con, _scan(staged.path), columns, keys)
         if not _one(con, "SELECT count(*) FROM bad")[0]:
-            return Checked(staged, found.content, 0, {}, found.missing, replaced)
+            return Checked(staged, found.content, 0, {}, found.missing, found.profile, replaced)
         version = keys.base.version if keys.base is not None else 0
         kept, duplicates, broken = _split(staged, _bad_rows(con), rejects, settings, version)
     finally:
         forget(con)
     again = _count(con, kept.path, columns, ordered, keys)
-    return Checked(kept, again.content, duplicates, broken, again.missing, replaced)
+    return Checked(kept, again.content, duplicates, broken, again.missing, again.profile, replaced)
 
 
 def content_of(path: Path, columns: Sequence[Column], settings: Settings) -> str:
@@ -92,6 +94,7 @@ class _Counts:
     content: str
     broken: dict[tuple[str, str], int]
     missing: dict[str, int]
+    profile: Profile
 
 
 def _count(
@@ -112,12 +115,13 @@ def _count(
     for key in keys.columns:
         rules.append(("unique", label(key)))
         picks.append(f"count({key_sql(key)}) - count(DISTINCT {key_sql(key)})")
-    row = _one(con, f"SELECT {', '.join(picks)} FROM {_scan(path)}")  # noqa: S608 - all quoted
-    rows, content, rest = int(row[0]), str(row[1]), [int(v) for v in row[2:]]
+    figures = figures_of(columns)
+    row = _one(con, f"SELECT {', '.join([*picks, *figures])} FROM {_scan(path)}")  # noqa: S608
+    rows, content, rest = int(row[0]), str(row[1]), [int(v) for v in row[2 : len(picks)]]
     missing = {c.name: rows - n for c, n in zip(columns, rest, strict=False)}
     broken = dict(zip(rules, rest[len(columns) :], strict=True))
     broken |= {("not null", c.name): missing[c.name] for c in columns if not c.nullable}
-    return _Counts(content, broken, missing)
+    return _Counts(content, broken, missing, profile_of(rows, missing, columns, row[len(picks) :]))
 
 
 def _scan(path: Path) -> str:

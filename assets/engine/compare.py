@@ -120,9 +120,13 @@ def declared_schema(asset: Asset) -> str:
 
 
 def what_blocks(project: Project, asset: Asset, head: Head) -> str:
-    """Say what decides over a check beside code, config and inputs: rules, limits, rows joined."""
-    joined = head.current.data_version if asset.mode != REPLACE and head.current else ""
-    return f"{declared_schema(asset)} {quarantine_limit(project, asset)} {joined}".rstrip()
+    """Say what decides over a check beside code, config and inputs: rules, limits, rows."""
+    current = head.current
+    said = [declared_schema(asset), str(quarantine_limit(project, asset))]
+    said += [current.data_version] if asset.mode != REPLACE and current is not None else []
+    said += [f"anomalies {asset.anomalies}"] if asset.anomalies != "warn" else []
+    said += [current.corrections_file] if current is not None and current.corrections_file else []
+    return " ".join(said)
 
 
 def quarantine_limit(project: Project, asset: Asset) -> float:

@@ -28,6 +28,14 @@ def next_tick(schedule: str, after: datetime) -> datetime:
     return tick
 
 
+def due_at(asset: Asset, last: str) -> datetime | None:
+    """Give when the asset is to be made next; `last` is the moment that its last version is for."""
+    made = parse_time(last)
+    times = [next_tick(asset.schedule, made)] if asset.schedule else []
+    times += [made + asset.fresh_for] if asset.fresh_for is not None else []
+    return min(times, default=None)
+
+
 def due_reasons(asset: Asset, last: str, now: datetime) -> list[Reason]:
     """Say whether the asset is due; `last` is the moment its last materialization was made for."""
     made = parse_time(last)

@@ -33,6 +33,10 @@ class UpstreamMissing(DataOpsError):
     """What the asset is made from has no version that can be read."""
 
 
+class NothingAccepted(DataOpsError):
+    """None of the rows that were to be accepted holds; nothing was changed."""
+
+
 class FileDamaged(DataOpsError):
     """A published file is gone or its bytes are not those that were published."""
 

@@ -8,15 +8,19 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
-from assets.engine.arguments import arguments_for, pin_upstream
+from assets.engine.accepting import Accepting, given_again, pin_as_before
+from assets.engine.anomalies import anomaly_checks, carried_over
+from assets.engine.arguments import Handed, arguments_for, pin_upstream
 from assets.engine.checks import Checked, check_rows
 from assets.engine.compare import code_of, what_blocks
 from assets.engine.config import config_of, sources_now, suite_for
 from assets.engine.content import data_version
+from assets.engine.correcting import with_corrections
 from assets.engine.identity import attempt_identity
 from assets.engine.increment import base_of, mixed
 from assets.engine.joining import Joined, join, joinable, keys_for, schema_of
@@ -58,6 +62,7 @@ class Attempt:
     as_of: datetime
     progress: Callable[[int], None] | None
     full: bool = False
+    accepting: Accepting | None = None
     id: str = field(default_factory=lambda: uuid4().hex)
     begun: datetime = field(default_factory=lambda: datetime.now(UTC))
     started: float = field(default_factory=time.monotonic)
@@ -76,6 +81,8 @@ class Attempt:
     quarantine_file: str = ""
     provenance_file: str = ""
     validation_file: str = ""
+    corrections_file: str = ""
+    accepted: int = 0
     usage: tuple[Usage, ...] = ()
     warnings: tuple[str, ...] = ()
     log: str = ""
@@ -84,6 +91,11 @@ class Attempt:
     def head(self) -> Head:
         """Give what was known of the asset when the attempt began."""
         return self.heads[self.asset.key]
+
+    @property
+    def into(self) -> Materialized | None:
+        """Give the version that rows from quarantine are accepted into, where that is asked."""
+        return self.accepting.current if self.accepting is not None else None
 
     @property
     def stamp(self) -> str:
@@ -136,6 +148,9 @@ def make(project: Project, attempt: Attempt) -> Materialized:
 def _pin(project: Project, attempt: Attempt) -> None:
     """Fix what the attempt is made from, before anything is read."""
     asset = attempt.asset
+    if attempt.into is not None:
+        pin_as_before(project, attempt, attempt.into)
+        return
     attempt.code = code_of(project, asset)
     attempt.config = config_of(project, asset, attempt.task)
     attempt.sources = sources_now(project, asset)
@@ -162,10 +177,13 @@ def _result(project: Project, attempt: Attempt, staging: Path) -> Result:
     """Call the function, stream what it returns aside, check every row, and join the old ones."""
     asset, settings = attempt.asset, project.settings
     rejects = Rejects(staging / "rejects.parquet")
-    handed = arguments_for(project, attempt, rejects)
+    again = given_again(project, attempt, rejects)
+    handed = Handed({}, None) if again is not None else arguments_for(project, attempt, rejects)
     like = None if attempt.base is None else schema_of(project, attempt.base)
     try:
-        value = None if handed.idle else asset.function(**handed.arguments)
+        value = again
+        if again is None and not handed.idle:
+            value = asset.function(**handed.arguments)
         staged = stage(
             value,
             staging / "candidate.parquet",
@@ -181,14 +199,15 @@ def _result(project: Project, attempt: Attempt, staging: Path) -> Result:
         attempt.rows_in = staged.rows + rejects.rows
         before = dict(rejects.counts)
         base = joinable(project, attempt, staged, columns, staging / "before")
-        checked = check_rows(
-            staged,
-            columns,
-            rejects,
-            settings,
+        check = partial(
+            check_rows,
+            columns=columns,
+            settings=settings,
             ordered=asset.ordered,
             keys=keys_for(asset, base, columns),
         )
+        checked = check(staged, rejects=rejects)
+        checked, rejects = with_corrections(project, attempt, checked, columns, rejects, check)
         aside = rejects.rows
         joined, expected = _expected(
             project, attempt, base, checked, columns, rejects, staging / "joined.parquet"
@@ -198,7 +217,7 @@ def _result(project: Project, attempt: Attempt, staging: Path) -> Result:
         handed.close()
         attempt.quarantined = rejects.rows
         attempt.usage = handed.usage()
-        attempt.warnings = (
+        attempt.warnings += (
             *rejects.warnings,
             *handed.warnings(),
             *slow_models(attempt.usage),
@@ -208,7 +227,11 @@ def _result(project: Project, attempt: Attempt, staging: Path) -> Result:
     attempt.quarantined = aside  # without the rows that a suite set aside: those only block
     balance(attempt, checked)
     need_retry(project, attempt, base, rejects)
-    attempt.checks = expected + all_checks(project, attempt, base, checked, columns, before)
+    attempt.checks = (
+        *_anomalies(project, attempt, checked, columns),
+        *expected,
+        *all_checks(project, attempt, base, checked, columns, before),
+    )
     attempt.quarantined = rejects.rows
     block(project, attempt, checked, rejects)
     joined = joined or join(project, asset, base, checked, columns, staging / "joined.parquet")
@@ -242,6 +265,16 @@ def _expected(
     return joined, validate_suite(project, attempt, suite, files, columns, rejects)
 
 
+def _anomalies(
+    project: Project, attempt: Attempt, checked: Checked, columns: tuple[Column, ...]
+) -> tuple[Check, ...]:
+    """Hold the rows against the asset's history; rows accepted into a version change nothing."""
+    if attempt.into is not None:
+        return carried_over(attempt.into)
+    said = attempt.asset.anomalies
+    return anomaly_checks(project.events, attempt.head, checked.profile, columns, said)
+
+
 def slow_models(usage: tuple[Usage, ...]) -> tuple[str, ...]:
     """Warn of models whose answers take longer on average than they should (NFR-002)."""
     return tuple(
@@ -262,9 +295,9 @@ def _columns(asset: Asset, schema: object, value: object) -> tuple[Column, ...]:
 
 
 def _keep_rejects(project: Project, attempt: Attempt, staging: Path) -> None:
-    """Keep the rows that a failed attempt set aside."""
+    """Keep the rows that a failed attempt set aside; those to accept are kept already."""
     rejects = staging / "rejects.parquet"
-    if rejects.is_file():
+    if rejects.is_file() and attempt.accepting is None:
         attempt.quarantine_file = f"quarantine/{attempt.asset.key}/{attempt.stamp}.parquet"
         target = project.data / attempt.quarantine_file
         target.parent.mkdir(parents=True, exist_ok=True)

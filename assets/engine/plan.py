@@ -15,6 +15,7 @@ from assets.engine.compare import (
     what_blocks,
 )
 from assets.engine.config import config_of, sources_now
+from assets.engine.due import due_at
 from assets.engine.identity import attempt_identity
 from assets.engine.increment import how
 from assets.engine.project import Project
@@ -44,6 +45,7 @@ class PlanLine:
     state: missing, stale, waiting, fresh or broken. action: make, wait (made if its upstream comes
     out different), none, held, blocked (failed its checks on the same inputs) or stopped (something
     above it cannot be made). version: the current one, 0 without. held: the version held, or 0.
+    due: when it is to be made next, by its own schedule or `fresh_for`.
     """
 
     key: str
@@ -53,6 +55,7 @@ class PlanLine:
     note: str = ""
     version: int = 0
     held: int = 0
+    due: datetime | None = None
 
     @property
     def layer(self) -> str:
@@ -79,6 +82,11 @@ class Plan:
             for line in self.lines
             if line.action in (MAKE, WAIT) and (chosen is None or line.key in chosen)
         )
+
+    def late(self) -> dict[str, datetime]:
+        """Give the assets whose time to be made has passed, and since when; held ones wait."""
+        lines = ((line.key, line.due) for line in self.lines if not line.held)
+        return {key: due for key, due in lines if due is not None and due <= self.as_of}
 
     def stale(self) -> tuple[str, ...]:
         """Give the keys that are not fresh (one that is held is left alone)."""
@@ -158,7 +166,8 @@ def _line(
     action, note = _action(project, asset, head, lines, state, asked)
     if action == MAKE and not moving and not note:
         note = how(project, asset, heads, reasons)
-    return PlanLine(asset.key, state, action, tuple(reasons), note, version, head.held)
+    due = due_at(asset, head.last_as_of or head.current.as_of) if head.current else None
+    return PlanLine(asset.key, state, action, tuple(reasons), note, version, head.held, due)
 
 
 def _announced(upstream: PlanLine) -> Reason:

@@ -26,7 +26,7 @@ from assets.model.modes import REPLACE
 from assets.model.versions import code_version
 from catalog.records import File, Materialized, Pruned, SchemaColumn
 from resources.columns import Column, fingerprint
-from resources.files import link_version
+from resources.files import link_version, sync_folder
 from resources.rejects import Rejects
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def publish(project: Project, attempt: Attempt, result: Result) -> Materialized:
     """Make the result the asset's next version; raises Superseded where another was faster."""
     unchanged = _is_unchanged(attempt, result)
     linked: Path | None = None
-    quarantine = provenance = None
+    quarantine = provenance = corrections = None
     try:
         if unchanged and attempt.head.current is not None:
             files = attempt.head.current.files
@@ -57,11 +57,12 @@ def publish(project: Project, attempt: Attempt, result: Result) -> Materialized:
             files = (*result.joined.kept, file)
         quarantine = _keep_quarantine(project, attempt, result)
         provenance = _keep_provenance(project, attempt, result)
+        corrections = _keep_corrections(project, attempt, result)
         event = _put(project, attempt, _event(project, attempt, result, files, unchanged))
     except Superseded:
         # Only an attempt that knows it lost may take its files back; after any other failure the
         # event may have been written, so they stay until prune finds that nothing names them.
-        for path in (linked, quarantine, provenance):
+        for path in (linked, quarantine, provenance, corrections):
             if path is not None:
                 path.unlink(missing_ok=True)
         raise
@@ -137,6 +138,19 @@ def _keep_provenance(project: Project, attempt: Attempt, result: Result) -> Path
     return target
 
 
+def _keep_corrections(project: Project, attempt: Attempt, result: Result) -> Path | None:
+    """Move the corrections in force to where the version's record names them, if some are new."""
+    staged = result.rejects.path.with_name("corrections.parquet")
+    if not staged.is_file():
+        return None
+    attempt.corrections_file = f"corrections/{attempt.asset.key}/{attempt.stamp}.parquet"
+    target = project.data / attempt.corrections_file
+    target.parent.mkdir(parents=True, exist_ok=True)
+    staged.replace(target)
+    sync_folder(target.parent)
+    return target
+
+
 def calls_of(project: Project, attempt: Attempt) -> str:
     """Give the attempt's log of calls to models ("" where there were none)."""
     return attempt.calls_file if (project.data / attempt.calls_file).is_file() else ""
@@ -200,6 +214,9 @@ def _event(
         source_calls_file=source_calls_of(project, attempt),
         provenance_file=attempt.provenance_file,
         validation_file=attempt.validation_file,
+        profile=checked.profile,
+        accepted=attempt.accepted,
+        corrections_file=attempt.corrections_file,
         warnings=attempt.warnings,
         seconds=round(time.monotonic() - attempt.started, 3),
         cpu_seconds=round(time.process_time() - attempt.cpu, 3),
@@ -214,7 +231,8 @@ def _event(
 def _columns(columns: Sequence[Column]) -> tuple[SchemaColumn, ...]:
     """Write columns as events do."""
     return tuple(
-        SchemaColumn(c.name, c.type, c.nullable, c.unique, tuple(c.allowed)) for c in columns
+        SchemaColumn(c.name, c.type, c.nullable, c.unique, tuple(c.allowed), c.volatile)
+        for c in columns
     )
 
 

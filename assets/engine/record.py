@@ -80,7 +80,11 @@ def _states(plan: Plan) -> dict[str, AssetState]:
     """Give the plan's answers as facts."""
     return {
         line.key: AssetState(
-            line.key, line.state, tuple(str(reason) for reason in line.reasons), line.held
+            line.key,
+            line.state,
+            tuple(str(reason) for reason in line.reasons),
+            line.held,
+            show_time(line.due) if line.due is not None else "",
         )
         for line in plan.lines
     }

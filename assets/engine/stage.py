@@ -242,7 +242,7 @@ def _fit(
                 column=field.name,
             ) from None
         try:
-            arrays.append(_cast(source, field.type))
+            arrays.append(cast_array(source, field.type))
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
             if not declared or isinstance(error, pa.ArrowNotImplementedError):
                 raise SchemaMismatch(
@@ -265,7 +265,7 @@ def _fit(
     return fitted.filter(pa.array([i not in bad for i in range(batch.num_rows)]))
 
 
-def _cast(array: pa.Array, kind: pa.DataType) -> pa.Array:
+def cast_array(array: pa.Array, kind: pa.DataType) -> pa.Array:
     """Cast without loss; an empty text is a missing value for every type but text."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -293,7 +293,7 @@ def _cast_rows(array: pa.Array, kind: pa.DataType) -> tuple[pa.Array, list[int]]
         if length == 0:
             continue
         try:
-            pieces.append(_cast(array.slice(start, length), kind))
+            pieces.append(cast_array(array.slice(start, length), kind))
         except pa.ArrowInvalid:
             if length == 1:
                 wrong.append(start)

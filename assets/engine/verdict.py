@@ -37,7 +37,9 @@ def all_checks(
     """Give what all checks found, of the whole version; of single rows, what new ones broke."""
     asset, limit = attempt.asset, quarantine_limit(project, attempt.asset)
     missing, rows = totals(base, checked, columns)
-    aside = attempt.quarantined + (base.quarantined if base is not None else 0)
+    # Rows that people accept are no new ones: those set aside are all that were before.
+    joins = base is not None and attempt.into is None
+    aside = attempt.quarantined + (base.quarantined if base is not None and joins else 0)
     checks = schema_checks(
         replace(checked, missing=missing, staged=replace(checked.staged, rows=rows)),
         columns,
@@ -48,7 +50,7 @@ def all_checks(
         limit=limit,
         layer=asset.layer,
     )
-    new = () if base is None else (new_rows_check(attempt.rows_in, attempt.quarantined, limit),)
+    new = (new_rows_check(attempt.rows_in, attempt.quarantined, limit),) if joins else ()
     return (*checks, *new, *key_checks(checked, columns, asset.on))
 
 
@@ -58,7 +60,7 @@ def need_retry(project: Project, attempt: Attempt, base: Base | None, rejects: R
     They are a small part of the whole, but published without them it would be made whole again.
     """
     limit = quarantine_limit(project, attempt.asset) * attempt.rows_in
-    if base is not None and rejects.retry_rows > limit:
+    if base is not None and attempt.into is None and rejects.retry_rows > limit:
         raise _to_retry(attempt, rejects)
 
 

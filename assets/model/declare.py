@@ -26,6 +26,7 @@ PRESETS: Final = {
     "monthly": "0 0 1 * *",
     "yearly": "0 0 1 1 *",
 }
+ANOMALIES: Final = ("warn", "block", "off")
 NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -57,6 +58,7 @@ class Asset:
     mode: str = "replace"
     on: tuple[str, ...] = ()
     checks: tuple[Expectation | str, ...] = ()
+    anomalies: str = "warn"
     file: str = ""
     line: int = 0
     engine_version: str = ""
@@ -97,6 +99,7 @@ def asset(
     mode: str = "replace",
     on: Iterable[str] = (),
     checks: Iterable[Expectation | str] = (),
+    anomalies: str = "warn",
 ) -> Callable[[_Function], _Function]: ...
 
 
@@ -113,6 +116,7 @@ def asset(function: Any = None, /, **options: Any) -> Any:
     added; upsert (raw): rows with a known key replace the old ones. on: the key's columns.
     A processed asset with mode="append" is made row by row of one upstream: it is handed new rows.
     checks: what a version must meet: Expectation(...) or a suite's name; they count as config.
+    anomalies: what a version unlike those before does: warn, block, or off (nobody looks).
 
     The function stays an ordinary function. Raises DeclarationError with what to do.
     """
@@ -148,6 +152,7 @@ def _declare(  # noqa: PLR0913 - all that a declaration may say
     mode: str = "replace",
     on: Iterable[str] = (),
     checks: Iterable[Expectation | str] = (),
+    anomalies: str = "warn",
 ) -> Asset:
     """Check the declaration and put it together."""
     code = function.__code__
@@ -188,6 +193,12 @@ def _declare(  # noqa: PLR0913 - all that a declaration may say
     columns = schema.columns() if schema is not None else None
     keys = _strings(key, "on", on)
     check_mode(key, layer, mode, keys, columns, edges, arguments, ordered=ordered)
+    if anomalies not in ANOMALIES:
+        raise DeclarationError(
+            f"{key} has anomalies={anomalies!r}{did_you_mean(anomalies, ANOMALIES)}",
+            f"use one of {', '.join(ANOMALIES)}",
+            asset=key,
+        )
     return Asset(
         key=key,
         layer=layer,
@@ -212,6 +223,7 @@ def _declare(  # noqa: PLR0913 - all that a declaration may say
         mode=mode,
         on=keys,
         checks=_checks(key, checks, columns),
+        anomalies=anomalies,
         file=code.co_filename,
         line=code.co_firstlineno,
     )

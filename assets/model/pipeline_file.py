@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, Final
 
-from assets.model.declare import NAME, cron
+from assets.model.declare import ANOMALIES, NAME, cron
 from assets.model.errors import DeclarationError
 from assets.model.modes import MODES, REPLACE
 from assets.model.pipeline_columns import read_columns
@@ -41,6 +41,7 @@ FIELDS: Final = (
     "ordered",
     "max_quarantine",
     "checks",
+    "anomalies",
 )
 TEXTS: Final = ("id", "text", "created_at", "source", "time_format")
 RULES: Final = "rules"
@@ -106,6 +107,7 @@ class Pipeline:
     ordered: bool = False
     max_quarantine: float | None = None
     checks: tuple[Expectation | str, ...] = ()
+    anomalies: str = ANOMALIES[0]
 
 
 def load_pipeline(path: Path) -> Pipeline:
@@ -138,8 +140,16 @@ def pipeline_of(document: Document) -> Pipeline:
         ordered=flag(document, "ordered"),
         max_quarantine=None if limit is None else number(document, "max_quarantine", 0, 0, 1),
         checks=_checks(document),
+        anomalies=_anomalies(document),
         document=document,
     )
+
+
+def _anomalies(document: Document) -> str:
+    """Read what an odd version does; an `off` without quotation marks is YAML's false."""
+    if document.values.get("anomalies") is False:
+        return "off"
+    return choice(document, "anomalies", ANOMALIES, ANOMALIES[0])
 
 
 def _name(document: Document) -> str:

@@ -162,6 +162,7 @@ def _raw(pipeline: Pipeline) -> Asset:
         owner=pipeline.owner,
         ordered=pipeline.ordered,
         max_quarantine=pipeline.max_quarantine,
+        anomalies=pipeline.anomalies,
         mode=pipeline.mode,
         on=pipeline.on,
         file=str(pipeline.document.path),

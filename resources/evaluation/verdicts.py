@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import csv
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from resources.errors import DataOpsError, did_you_mean
+from resources.sheets import as_meant, sheet_records
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 GOOD: Final = ("good", "g", "ok", "yes", "y")
 BAD: Final = ("bad", "b", "no", "n")
-_FORMULA: Final = tuple("=+-@＝＋－＠")
 SKIPPED: Final = ("", "s", "skip")
 _ROW: Final = re.compile(r"([a-z][a-z0-9_]*\.[a-z][a-z0-9_]*)/(\d+)/(\d+)")
 
@@ -186,19 +184,10 @@ class Sheet:
         names = list(item.cleaned)
         found = {name: fields.get(_cell("corrected", name, names), "") for name in names}
         return {
-            name: _as_meant(text, (item.raw[name], item.cleaned[name]))
+            name: as_meant(text, (item.raw[name], item.cleaned[name]))
             for name, text in found.items()
-            if text and _as_meant(text, (item.raw[name], item.cleaned[name])) != item.cleaned[name]
+            if text and as_meant(text, (item.raw[name], item.cleaned[name])) != item.cleaned[name]
         }
-
-
-def _as_meant(text: str, texts: tuple[str, str]) -> str:
-    """Take back the ' that was put before a cell which a spreadsheet would run as a formula."""
-    text = text.replace("\r\n", "\n")
-    runs = text[1:].strip()[:1] in _FORMULA
-    if text[:1] == "'" and runs and not any(each.startswith("'") for each in texts):
-        return text[1:]
-    return text
 
 
 def read_sheet(path: Path, key: str) -> Sheet:
@@ -206,7 +195,7 @@ def read_sheet(path: Path, key: str) -> Sheet:
     lines: list[tuple[int, int, Mapping[str, str]]] = []
     versions: set[int] = set()
     seen: set[int] = set()
-    for line, fields in _records(path):
+    for line, fields in sheet_records(path):
         place = _ROW.fullmatch(fields.get("row", "").strip())
         if place is None:
             known = did_you_mean("row", fields)
@@ -223,24 +212,6 @@ def read_sheet(path: Path, key: str) -> Sheet:
     if not lines:
         _refuse(path, 1, "", "there are no rows")
     return Sheet(path, versions.pop(), tuple(lines))
-
-
-def _records(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """Give the rows of a CSV as fields, with their lines, in whatever form Excel saved it."""
-    from resources.sources.encoding import whole_text
-
-    text = whole_text(path)
-    head = text.partition("\n")[0]
-    delimiter = max(",;\t", key=head.count)
-    reader = csv.reader(StringIO(text, newline=""), delimiter=delimiter)
-    header = [name.strip() for name in next(reader, [])]
-    while True:
-        line = reader.line_num + 1
-        cells = next(reader, None)
-        if cells is None:
-            return
-        if any(cells):
-            yield line, dict(zip(header, cells, strict=False))
 
 
 def _refuse(path: Path, line: int, name: str, problem: str) -> NoReturn:

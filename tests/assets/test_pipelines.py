@@ -566,6 +566,7 @@ _GOOD = {
     "output": st.booleans() | st.fixed_dictionaries({"columns": st.lists(_NAMES)}),
     "tags": st.lists(_NAMES),
     "max_quarantine": st.floats(0, 1),
+    "anomalies": st.sampled_from(["warn", "block", "off", False]),
 }
 
 

@@ -1,0 +1,281 @@
+"""Correcting: corrections take the place of the rejected rows they are about, if they hold."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from assets.engine.checks import Checked
+from assets.engine.content import row_hash
+from assets.engine.corrections import (
+    Correction,
+    Waiting,
+    read_corrections,
+    write_corrections,
+)
+from assets.engine.errors import NothingAccepted
+from assets.engine.log import log
+from assets.engine.project import Project
+from assets.engine.sql import connection, literal
+from assets.engine.stage import Staged, StagedWriter, cast_array, read_batches
+from resources.columns import Column
+from resources.rejects import Reject, Rejects, read_rejects, row_json
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from assets.engine.make import Attempt
+
+Check = Callable[..., Checked]
+"""Check staged rows; `rejects=` takes those that break a rule."""
+
+
+@dataclass(slots=True)
+class _Place:
+    """A correction that is to take a place. reject: whose (None: of a row that is in the table)."""
+
+    correction: Correction
+    reject: Reject | None = None
+    row: str = ""
+    refused: Reject | None = None
+
+
+def with_corrections(
+    project: Project,
+    attempt: Attempt,
+    checked: Checked,
+    columns: Sequence[Column],
+    rejects: Rejects,
+    check: Check,
+) -> tuple[Checked, Rejects]:
+    """Let corrections take the place of the rejected rows they are about, if they hold.
+
+    The rows go through `check` like all others; one that breaks a rule stays aside, with the new
+    reason. The books stay as they were: a correction counts for the row it replaces.
+    """
+    old, new = _in_force(project, attempt), _new(attempt)
+    usable = [*new, *old] if attempt.into is None else [*new]
+    if not usable:
+        return checked, rejects
+    rejects.close()
+    volatile = {column.name for column in columns if column.volatile}
+    waiting = Waiting(usable, volatile)
+    places, rest = _match(rejects, waiting)
+    gone = _match_table(project, checked.staged, columns, waiting, places)
+    if not places:
+        _need_some(attempt, places)
+        return checked, _written(rejects, rest, ())
+    folder = checked.staged.path.parent / "corrected"
+    staged = _put_in(checked.staged, places, gone, folder / "candidate.parquet", project)
+    failing = Rejects(folder / "failing.parquet")
+    again = check(staged, rejects=failing)
+    failing.close()
+    _note_refused(places, failing)
+    after = _written(rejects, rest, [p.refused for p in places if p.refused is not None])
+    attempt.accepted = sum(place.refused is None for place in places)
+    _keep(old, new, places, rejects.path.with_name("corrections.parquet"))
+    _need_some(attempt, places)
+    log("corrected", asset=attempt.asset.key, rows=attempt.accepted)
+    broken = dict.fromkeys([*rejects.counts, *checked.broken], 0) | after.counts
+    duplicates = checked.duplicates + again.duplicates
+    return replace(again, duplicates=duplicates, broken=broken), after
+
+
+def _in_force(project: Project, attempt: Attempt) -> list[Correction]:
+    """Give the corrections that came with the current version, newest first."""
+    current = attempt.head.current
+    if current is None or not current.corrections_file:
+        return []
+    attempt.corrections_file = current.corrections_file
+    path = project.data / current.corrections_file
+    if path.is_file():
+        return read_corrections(path)
+    gone = f"the corrections in {path} are gone: rows that they put right are in quarantine again"
+    attempt.warnings = (*attempt.warnings, gone)
+    return []
+
+
+def _new(attempt: Attempt) -> Sequence[Correction]:
+    """Give the corrections that this attempt is to bring in."""
+    return attempt.accepting.corrections if attempt.accepting is not None else ()
+
+
+def _match(rejects: Rejects, waiting: Waiting) -> tuple[list[_Place], list[Reject]]:
+    """Give the rejected rows that have a correction, and those that have none."""
+    places: list[_Place] = []
+    rest: list[Reject] = []
+    for reject in read_rejects(rejects.path) if rejects.rows else ():
+        found = waiting.take(reject.row)
+        if found is None:
+            rest.append(reject)
+        else:
+            places.append(_Place(found, reject))
+    return places, rest
+
+
+def _match_table(
+    project: Project,
+    staged: Staged,
+    columns: Sequence[Column],
+    waiting: Waiting,
+    places: list[_Place],
+) -> list[int]:
+    """Find the rows of the table that have a correction; give where they are."""
+    import pyarrow as pa
+
+    wanted: list[tuple[Correction, pa.RecordBatch]] = []
+    for one in waiting.of_suites():
+        fitted = _fit(one.rejected, staged.schema)
+        if not isinstance(fitted, tuple):
+            wanted.append((one, fitted))
+    if not wanted:
+        return []
+    con = connection(project.settings.memory_mb, project.data / ".staging" / "spill")
+    con.register("wanted", pa.Table.from_batches([batch for _, batch in wanted], staged.schema))
+    digest = row_hash(columns)
+    hashes = [h for (h,) in con.execute(f"SELECT {digest} FROM wanted").fetchall()]  # noqa: S608
+    con.unregister("wanted")
+    listed = ", ".join(str(h) for h in dict.fromkeys(hashes))
+    found = con.execute(
+        f"SELECT h, n FROM (SELECT {digest} AS h, file_row_number AS n "  # noqa: S608
+        f"FROM read_parquet({literal(str(staged.path))}, file_row_number = true)) "
+        f"WHERE h IN ({listed}) ORDER BY n"
+    ).fetchall()
+    by_hash: dict[int, deque[int]] = {}
+    for digested, row in found:
+        by_hash.setdefault(digested, deque()).append(row)
+    gone: list[int] = []
+    for (one, _), digested in zip(wanted, hashes, strict=True):
+        if by_hash.get(digested):
+            gone.append(by_hash[digested].popleft())
+            places.append(_Place(one))
+    return sorted(gone)
+
+
+def _put_in(
+    staged: Staged, places: Sequence[_Place], gone: Sequence[int], path: Path, project: Project
+) -> Staged:
+    """Write the table again with the corrections that have the right types, at its end."""
+    import pyarrow as pa
+
+    settings = project.settings
+    writer = StagedWriter(path, staged.schema, settings.compression)
+    left, start = set(gone), 0
+    try:
+        for batch in read_batches(staged.path, settings.chunk_rows):
+            keep = [start + at not in left for at in range(batch.num_rows)] if left else None
+            writer.write(batch if keep is None else batch.filter(pa.array(keep)))
+            start += batch.num_rows
+        for place in places:
+            fitted = _fit(place.correction.corrected, staged.schema)
+            if isinstance(fitted, tuple):
+                place.refused = _refusal(place, "type", *fitted)
+            else:
+                place.row = row_json(fitted.to_pylist()[0])
+                writer.write(fitted)
+        facts = writer.close()
+    except BaseException:
+        writer.abort()
+        raise
+    return replace(staged, path=path, facts=facts, rows=writer.rows)
+
+
+def _fit(row: str, schema: pa.Schema) -> pa.RecordBatch | tuple[str, str]:
+    """Give a row (JSON) the table's types; where it does not fit, the column and the reason."""
+    import pyarrow as pa
+
+    values: Mapping[str, Any] = json.loads(row)
+    if not set(values) & set(schema.names):
+        return "", "it could not be read, and none of its values was filled in"
+    arrays: list[pa.Array] = []
+    for field in schema:
+        value = values.get(field.name)
+        try:
+            arrays.append(_array(value, field.type))
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError):
+            return field.name, f"{field.name}: {str(value)[:80]!r} is not {field.type}"
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def _array(value: Any, kind: pa.DataType) -> pa.Array:
+    """Give one value a type, as the columns of a file get theirs."""
+    import pyarrow as pa
+
+    if value is None:
+        return pa.nulls(1, kind)
+    if pa.types.is_nested(kind) or pa.types.is_binary(kind):
+        return pa.array([value], kind)
+    return cast_array(pa.array([value]), kind)
+
+
+def _refusal(place: _Place, rule: str, column: str, reason: str) -> Reject:
+    """Say why a correction does not hold; the row that it is about stays aside as it was."""
+    before = place.reject
+    return Reject(
+        row=place.correction.rejected,
+        rule=rule,
+        column=column,
+        reason=f"corrected, but {reason}",
+        source=before.source if before is not None else "",
+        line=before.line if before is not None else None,
+        retry=before.retry if before is not None else False,
+        answer=before.answer if before is not None else "",
+    )
+
+
+def _note_refused(places: Sequence[_Place], failing: Rejects) -> None:
+    """Find out which corrections broke a rule."""
+    found: dict[str, deque[Reject]] = {}
+    for reject in read_rejects(failing.path) if failing.rows else ():
+        found.setdefault(reject.row, deque()).append(reject)
+    for place in reversed(places):  # of equal rows the later ones break a key
+        if place.refused is None and found.get(place.row):
+            why = found[place.row].popleft()
+            place.refused = _refusal(place, why.rule, why.column, why.reason)
+
+
+def _written(rejects: Rejects, rest: Iterable[Reject], refused: Iterable[Reject]) -> Rejects:
+    """Write what stays aside in the place of what was."""
+    if rejects.rows:
+        rejects.path.replace(rejects.path.with_name("rejects-before.parquet"))
+    after = Rejects(rejects.path)
+    after.warnings = rejects.warnings
+    for reject in (*rest, *refused):
+        after.add(reject)
+    return after
+
+
+def _keep(
+    old: Sequence[Correction],
+    new: Sequence[Correction],
+    places: Sequence[_Place],
+    path: Path,
+) -> None:
+    """Write the corrections that are in force from now on, where there are new ones."""
+    stand = Counter(id(place.correction) for place in places if place.refused is None)
+    if taken := [one for one in new if stand[id(one)]]:
+        write_corrections(path, [*taken, *old])
+
+
+def _need_some(attempt: Attempt, places: Sequence[_Place]) -> None:
+    """Note what was refused of the rows to accept; raise NothingAccepted where none stands."""
+    accepting = attempt.accepting
+    if accepting is None:
+        return
+    mine = {id(one) for one in accepting.corrections}
+    found = [place for place in places if id(place.correction) in mine]
+    accepting.refused = [place.refused for place in found if place.refused is not None]
+    accepting.unmatched = len(accepting.corrections) - len(found)
+    accepting.accepted = len(found) - len(accepting.refused)
+    if not accepting.accepted:
+        said = "; ".join(dict.fromkeys(one.reason for one in accepting.refused[:3]))
+        raise NothingAccepted(
+            f"{attempt.asset.key}: none of the {len(mine)} rows can be accepted: "
+            f"{said or 'these rows did not come again'}",
+            "nothing was changed; correct them, then accept them again",
+            asset=attempt.asset.key,
+        )

@@ -1,0 +1,191 @@
+"""Rows in quarantine as a CSV for a spreadsheet, and the corrected CSV read back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+from assets.engine.quarantine import OpenRow, QuarantineError
+from resources.errors import did_you_mean
+from resources.sheets import as_meant, sheet_records
+
+ROW: Final = "quarantine_row"
+RULE: Final = "quarantine_rule"
+REASON: Final = "quarantine_reason"
+PLACE: Final = "quarantine_place"
+TEXT: Final = "quarantine_text"
+ANSWER: Final = "quarantine_answer"
+"""Columns beside the row's own: which row it is, why it is there, and where it came from."""
+_LINE: Final = "line"
+
+
+def write_sheet(
+    path: Path, key: str, rows: Sequence[OpenRow], columns: Sequence[str], *, formula_safe: bool
+) -> None:
+    """Write rows with their reasons and values; raises QuarantineError where the file is there."""
+    import pyarrow as pa
+
+    from resources.export import write_csv
+    from resources.tables import Table
+
+    if path.exists():
+        raise QuarantineError(
+            f"{path} is there already, and may hold somebody's work",
+            "name another file, or remove it",
+            file=str(path),
+        )
+    values = [values_of(row) for row in rows]
+    cells: dict[str, list[str | None]] = {
+        ROW: [f"{key}/{row.id}" for row in rows],
+        RULE: [f"{r.reject.rule} of {r.reject.column}".removesuffix(" of ") for r in rows],
+        REASON: [row.reject.reason for row in rows],
+        PLACE: [_place(row) for row in rows],
+    }
+    if any(unread(row) is not None for row in rows):
+        cells[TEXT] = [unread(row) for row in rows]
+    if any(row.reject.answer for row in rows):
+        cells[ANSWER] = [row.reject.answer for row in rows]
+    for name in columns_of(rows, columns):
+        cells[name] = [_cell(row.get(name)) for row in values]
+    table = pa.table({name: pa.array(texts, pa.string()) for name, texts in cells.items()})
+    write_csv(
+        Table(lambda: table.schema, lambda size: iter(table.to_batches(max_chunksize=size))),
+        path,
+        formula_safe=formula_safe,
+    )
+
+
+def values_of(row: OpenRow) -> dict[str, Any]:
+    """Give a row's values by column; none where it could not be read."""
+    if unread(row) is not None:
+        return {}
+    values = json.loads(row.reject.row)
+    return values if isinstance(values, dict) else {}
+
+
+def unread(row: OpenRow) -> str | None:
+    """Give the text of a row that could not be parsed; None for any other."""
+    try:
+        values = json.loads(row.reject.row)
+    except ValueError:
+        return row.reject.row
+    if not isinstance(values, dict):
+        return row.reject.row
+    return str(values[_LINE]) if list(values) == [_LINE] and row.reject.line is not None else None
+
+
+def columns_of(rows: Sequence[OpenRow], columns: Sequence[str]) -> list[str]:
+    """Give the asset's columns; where they are not known, those that the rows have."""
+    found = list(columns) or [name for row in rows for name in values_of(row)]
+    return list(dict.fromkeys(found))
+
+
+def _place(row: OpenRow) -> str:
+    """Say where a row came from."""
+    source, line = row.reject.source, row.reject.line
+    return f"{source}, line {line}" if source and line is not None else source
+
+
+def _cell(value: Any) -> str | None:
+    """Write a value into a cell; a missing one is an empty cell."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return json.dumps(value, ensure_ascii=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A corrected CSV. rows: open rows that somebody changed, with their values as JSON.
+
+    unchanged: open rows that stand there as they were. decided: rows that are not open any more.
+    """
+
+    rows: tuple[tuple[OpenRow, str], ...]
+    unchanged: int
+    decided: int
+
+
+def read_sheet(path: Path, key: str, rows: Sequence[OpenRow], decided: Collection[str]) -> Sheet:
+    """Read a corrected CSV; raises QuarantineError with the line for a row nobody knows."""
+    if not path.is_file():
+        raise QuarantineError(
+            f"there is no file {path}",
+            f"write one: dataops quarantine show {key} --csv {path}",
+            file=str(path),
+        )
+    known = {row.id: row for row in rows}
+    found: dict[str, tuple[OpenRow, str]] = {}
+    seen: set[str] = set()
+    unchanged = done = 0
+    for line, fields in sheet_records(path):
+        row_id = _row_id(path, line, fields, key)
+        if row_id in seen:
+            _refuse(path, line, f"the row {row_id} stands there twice")
+        seen.add(row_id)
+        row = known.get(row_id)
+        if row is None:
+            if row_id.partition("-")[0] not in decided:
+                _refuse(path, line, f"the row {row_id} is not in quarantine any more")
+            done += 1
+            continue
+        values, changed = _corrected(row, fields)
+        if changed:
+            found[row_id] = (row, json.dumps(values, ensure_ascii=False))
+        else:
+            unchanged += 1
+    return Sheet(tuple(found.values()), unchanged, done)
+
+
+def _row_id(path: Path, line: int, fields: Mapping[str, str], key: str) -> str:
+    """Give the id of a line's row."""
+    of, _, row_id = fields.get(ROW, "").strip().rpartition("/")
+    if not of or not row_id:
+        _refuse(path, line, f"it does not say which row this is{did_you_mean(ROW, fields)}")
+    if of != key:
+        _refuse(path, line, f"this is a row of {of}, not of {key}")
+    return row_id
+
+
+def _corrected(row: OpenRow, fields: Mapping[str, str]) -> tuple[dict[str, Any], bool]:
+    """Give a row with what was written into its cells, and whether anything was."""
+    before = values_of(row)
+    values, changed = dict(before), False
+    for name, cell in fields.items():
+        if name in (ROW, RULE, REASON, PLACE, TEXT, ANSWER):
+            continue
+        old = before.get(name)
+        shown = _cell(old) or ""
+        text = as_meant(cell, (shown,))
+        if text == shown.replace("\r\n", "\n"):
+            continue
+        values[name] = _value(text, old)
+        changed = True
+    return values, changed
+
+
+def _value(text: str, old: Any) -> Any:
+    """Give what a changed cell means: an emptied one is a missing value, a list stays one."""
+    if not text:
+        return None
+    if isinstance(old, list | dict):
+        try:
+            return json.loads(text)
+        except ValueError:
+            return text
+    return text
+
+
+def _refuse(path: Path, line: int, problem: str) -> NoReturn:
+    """Raise QuarantineError for a line of the file."""
+    raise QuarantineError(
+        f"{path}, line {line}: {problem}",
+        f"leave the columns {ROW} and so on as they are; write the file anew with "
+        "dataops quarantine show KEY --csv FILE",
+        file=str(path),
+        line=line,
+    )

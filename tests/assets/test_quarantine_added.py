@@ -1,0 +1,86 @@
+"""Rows in quarantine of assets whose new rows join old ones: accepting adds, and rewrites nothing."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from assets.engine.accept import accept
+from assets.engine.quarantine import OpenRow, open_rows
+from tests.assets.conftest import Home
+
+RAW = """
+    from typing import Annotated, Literal
+    from assets import Cursor, Schema, Source, Unique, asset
+
+    class R(Schema):
+        id: Annotated[int, Unique]
+        stars: Literal[1, 2, 3, 4, 5]
+
+    @asset(schema=R, source="in/*.csv", mode="{mode}", on=["id"], chain=False, max_quarantine=0.5)
+    def r(source: Source):
+        return source.read()
+    """
+CLEAN = """
+    from assets import Table, asset
+
+    @asset(upstream=["raw.r"], mode="append")
+    def clean(r: Table) -> Table:
+        return r
+    """
+
+
+@pytest.fixture(params=["append", "upsert"])
+def grown(home: Home, request: pytest.FixtureRequest) -> Home:
+    """Give an asset that two files were added to, each with a bad row."""
+    home.write("assets/raw/r.py", RAW.replace("{mode}", request.param))
+    home.write("assets/processed/clean.py", CLEAN)
+    home.write("in/1.csv", "id,stars\n1,1\n2,2\n3,9\n")
+    home.run()
+    home.write("in/2.csv", "id,stars\n4,4\n5,0\n6,5\n")
+    home.run()
+    return home
+
+
+def opened(home: Home) -> list[OpenRow]:
+    """Give the open rows."""
+    return open_rows(home.open(), "raw.r")
+
+
+def bring_back(home: Home, stars: int, *rows: OpenRow) -> None:
+    """Accept rows."""
+    values = [(row, json.dumps(json.loads(row.reject.row) | {"stars": stars})) for row in rows]
+    accept(home.open(), "raw.r", values, by="kim")
+
+
+def test_rows_of_all_that_was_added_are_open(grown: Home) -> None:
+    assert [json.loads(row.reject.row)["id"] for row in opened(grown)] == [5, 3]
+
+
+def test_accepted_rows_are_added_and_nothing_is_written_again(grown: Home) -> None:
+    before = grown.current("raw.r")
+    bring_back(grown, 3, opened(grown)[1])
+    made = grown.current("raw.r")
+    assert made.files[:-1] == before.files
+    assert (made.rows, made.added, made.quarantined, made.cursor) == (5, 1, 1, before.cursor)
+    assert made.rows_in == made.added + made.duplicates + made.quarantined
+    assert [json.loads(row.reject.row)["id"] for row in opened(grown)] == [5]
+    assert grown.states() == {"raw.r": "fresh", "processed.clean": "stale"}
+    grown.run()
+    assert (grown.current("processed.clean").added, grown.current("processed.clean").rows) == (1, 5)
+
+
+def test_what_is_added_afterwards_keeps_them(grown: Home) -> None:
+    bring_back(grown, 3, *opened(grown))
+    grown.write("in/3.csv", "id,stars\n7,1\n8,8\n")
+    grown.make("raw.r")
+    assert sorted(row["id"] for row in grown.rows("raw.r")) == [1, 2, 3, 4, 5, 6, 7]
+    assert [json.loads(row.reject.row)["id"] for row in opened(grown)] == [8]
+
+
+def test_made_anew_from_the_beginning_the_corrections_are_used_again(grown: Home) -> None:
+    bring_back(grown, 3, *opened(grown))
+    grown.make("raw.r", full=True)
+    made = grown.current("raw.r")
+    assert (made.rows, made.accepted, made.quarantined) == (6, 2, 0)
