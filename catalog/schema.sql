@@ -156,7 +156,7 @@ WHERE change IN ('opened', 'closed')
 QUALIFY row_number() OVER (PARTITION BY kind, key, cause ORDER BY event DESC) = 1
   AND change = 'opened';
 
--- How good each version is, 0 to 100, and each blocked attempt (0): docs/quality-results.md has the formula.
+-- How good each version is, 0 to 100, and each blocked attempt (0): docs/quality.md has the formula.
 CREATE VIEW quality AS
 WITH found AS (
   SELECT key, version, attempt, any_value(created_at) AS created_at,
