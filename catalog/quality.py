@@ -35,11 +35,13 @@ def score_of(version: Materialized) -> Score:
     missing = sum(c.rows for c in version.checks if c.name == "missing values")
     cells, came = version.rows * len(version.columns), version.rows_in
     suite = (c.rows for c in version.checks if _warns(c))
-    bad = version.quarantined + max(suite, default=0)
+    bad = version.quarantined / came if came else 0.0
+    # A suite is about the version as a whole, also where only some of its rows came now.
+    bad += max(suite, default=0) / version.rows if version.rows else 0.0
     passed = sum(check.passed for check in version.checks)
     parts = {
         "complete": 1 - missing / cells if cells else 1.0,
-        "valid": max(1 - bad / came, 0.0) if came else 1.0,
+        "valid": max(1 - bad, 0.0),
         "unique_rows": 1 - version.duplicates / came if came else 1.0,
         "checks": passed / len(version.checks) if version.checks else 1.0,
     }

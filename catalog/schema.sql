@@ -183,7 +183,9 @@ WITH found AS (
   WHERE a.state = 'blocked'
 ), parts AS (
   SELECT *, CASE WHEN cells > 0 THEN 1 - missing / cells WHEN cells = 0 THEN 1 END AS complete,
-    CASE WHEN rows_in > 0 THEN greatest(1 - (quarantined + broken) / rows_in, 0) ELSE 1 END AS valid,
+    -- Rows set aside are of those that came, rows that break a suite of the version as a whole.
+    greatest(1 - coalesce(quarantined / nullif(rows_in, 0), 0)
+      - coalesce(broken / nullif(coalesce(rows, rows_in), 0), 0), 0) AS valid,
     CASE WHEN rows_in > 0 THEN 1 - duplicates / rows_in ELSE 1 END AS unique_rows
   FROM made
 ), scored AS (
@@ -203,7 +205,8 @@ CREATE VIEW quality_change AS
 WITH above AS (
   SELECT i.key, i.version, list(i.upstream || ' ' || i.upstream_version ORDER BY i.upstream) AS made_from,
     sum(u.missing) / nullif(sum(u.cells), 0) AS missing,
-    sum(u.quarantined + u.broken) / nullif(sum(u.rows_in), 0) AS errors,
+    sum(u.quarantined) / nullif(sum(u.rows_in), 0)
+      + coalesce(sum(u.broken) / nullif(sum(u.rows), 0), 0) AS errors,
     sum(u.duplicates) / nullif(sum(u.rows_in), 0) AS duplicates,
     sum(u.score * u.rows_in) / nullif(sum(u.rows_in), 0) AS score
   FROM inputs i JOIN quality u ON u.key = i.upstream AND u.version = i.upstream_version
@@ -211,7 +214,8 @@ WITH above AS (
 ), both_sides AS (
   SELECT q.key, q.version, q.created_at, a.made_from,
     a.missing AS missing_before, q.missing / nullif(q.cells, 0) AS missing_after,
-    a.errors AS errors_before, (q.quarantined + q.broken) / nullif(q.rows_in, 0) AS errors_after,
+    a.errors AS errors_before, q.quarantined / nullif(q.rows_in, 0)
+      + coalesce(q.broken / nullif(q.rows, 0), 0) AS errors_after,
     a.duplicates AS duplicates_before, q.duplicates / nullif(q.rows_in, 0) AS duplicates_after,
     a.score AS score_before, q.score AS score_after
   FROM quality q JOIN above a USING (key, version)

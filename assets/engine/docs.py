@@ -36,6 +36,7 @@ _SAID: Final = {
     "allowed": "{column} values must belong to this set: {allowed}.",
     "unique": "{column} values must be unique.",
     "missing values": "{column} values may be missing in at most {threshold} of the rows.",
+    "gaps": "{column} values may be missing.",
     "quarantined rows": "At most {threshold} of the rows may be set aside.",
     "undeclared columns": "There should be no columns beside the declared ones.",
 }
@@ -205,7 +206,10 @@ def _in_words(check: Check, columns: Mapping[str, object], rows: int) -> Found:
     threshold = "any share" if check.threshold is None else f"{check.threshold:.3g}"
     if check.name in ("missing values", "quarantined rows") and check.threshold is not None:
         threshold = f"{check.threshold:.2%}"
-    sentence = _SAID.get(check.name, check.detail or f"{check.name}.").format(
+    words = check.name
+    if check.name == "missing values" and check.threshold is None:
+        words = "gaps"
+    sentence = _SAID.get(words, check.detail or f"{check.name}.").format(
         column=check.column,
         type=getattr(column, "type", "declared"),
         allowed=", ".join(str(one) for one in getattr(column, "allowed", ())) or "the declared one",

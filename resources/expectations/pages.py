@@ -124,10 +124,12 @@ def _index_row(line: Line) -> str:
         f'<div class="soft">{escape(line.about)}</div>'
     )
     if line.entry is None and line.blocked is None:
-        return f'<tr data-state="none"><td></td><td>{escape(line.key)}</td>{"<td></td>" * 5}</tr>'
+        empty = "<td></td>" * 5
+        key = f'<td class="key">{escape(line.key)}</td>'
+        return f'<tr data-state="none"><td></td>{key}{empty}</tr>'
     shown = [one for one in (line.blocked, line.entry) if one is not None]
     first, *rest = [
-        f"{_mark_cell(one.state)}<td>{name if one is shown[0] else ''}</td>"
+        f"{_mark_cell(one.state)}<td class='key'>{name if one is shown[0] else ''}</td>"
         f"{_entry_cells(one, f'{line.key}/')}"
         for one in shown
     ]

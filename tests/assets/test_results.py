@@ -55,6 +55,38 @@ def test_cleaning_is_held_against_what_it_was_made_from(made: Home) -> None:
     assert (found["errors_after"], found["errors_change"]) == (0, -1)
 
 
+@pytest.mark.slow
+def test_what_a_suite_says_of_a_growing_version_counts_by_all_its_rows(home: Home) -> None:
+    home.write(
+        "assets/raw/r.py",
+        """
+        from assets import Expectation, Source, asset
+
+        @asset(
+            source="in*.csv",
+            mode="append",
+            chain=False,
+            checks=[
+                Expectation(
+                    "expect_column_values_to_be_between",
+                    {"column": "n", "min_value": 0},
+                    severity="warning",
+                )
+            ],
+        )
+        def r(source: Source):
+            return source.read()
+        """,
+    )
+    home.write("in1.csv", "n\n-1\n2\n3\n")
+    home.make("raw.r")
+    home.write("in2.csv", "n\n4\n")
+    home.make("raw.r")
+    assert score_of(home.current("raw.r")).valid == 0.75
+    home.open().catalog.fold()
+    assert facts(home, "quality", "raw.r")[0]["valid"] == 0.75
+
+
 def test_what_is_late_says_since_when_and_what_is_behind_it(made: Home) -> None:
     run(made, "plan")
     state = facts(made, "status", "raw.r")[0]
