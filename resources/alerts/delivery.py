@@ -34,6 +34,7 @@ def deliver(to: str, title: str, body: str) -> str:
     import apprise
 
     apprise.logger.setLevel(logging.WARNING)
+    apprise.logger.propagate = False  # what it says is scrubbed before anybody logs it
     place = apprise.Apprise(asset=apprise.AppriseAsset(app_id="DataOps", app_desc="DataOps"))
     with apprise.LogCapture(level=logging.WARNING) as said:  # type: ignore[no-untyped-call]
         sent = place.add(url) and place.notify(
