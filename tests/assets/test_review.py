@@ -220,7 +220,7 @@ def press(home: Home, keys: Sequence[str], *words: str) -> str:
         said, waiting, answered = "", list(keys), 0
         while True:
             try:
-                ready, _, _ = select.select([ours], [], [], 20)
+                ready, _, _ = select.select([ours], [], [], 120)
                 part = os.read(ours, 4096) if ready else b""
             except OSError:  # the other end is closed
                 break

@@ -297,7 +297,7 @@ print(len(done.rows), len(done.rejects))
     )
     root = Path(__file__).parents[3]
     environment = {**os.environ, "PYTHONPATH": str(root)}
-    with LlmServer(Behaviour(latency=0.3, rate=40, burst=4, retry_after="0.2")) as server:
+    with LlmServer(Behaviour(latency=0.3, rate=40, burst=20, retry_after="0.2")) as server:
         workers = [
             subprocess.Popen(
                 [sys.executable, str(script), str(tmp_path), server.url, str(seed)],
