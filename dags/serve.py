@@ -164,12 +164,14 @@ def main(words: list[str]) -> int:
     from rich.console import Console
 
     from resources.errors import DataOpsError
+    from resources.settings import read_dotenv
 
     commands = {"run": run, "up": up}
     if len(words) != 1 or words[0] not in commands:
         say("usage: serve.py run|up")
         return 2
     os.umask(0o027)
+    read_dotenv(ROOT)
     stop_on_signals()
     console = Console()
     if not console.is_terminal:

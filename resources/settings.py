@@ -61,6 +61,14 @@ def find_root(start: Path) -> Path:
     return Path(__file__).resolve().parent.parent
 
 
+def read_dotenv(root: Path | None = None) -> None:
+    """Take from the project's .env what the environment does not say."""
+    from dotenv import load_dotenv
+
+    base = root or Path(os.environ.get("DATAOPS_ROOT") or find_root(Path.cwd()))
+    load_dotenv(base / ".env", override=False)
+
+
 def load_settings(
     root: Path | str | None = None, environment: Mapping[str, str] | None = None
 ) -> Settings:
@@ -97,9 +105,9 @@ def load_settings(
 
 
 def _base_url(env: Mapping[str, str]) -> str:
-    """Give where people open Airflow: as set, as Airflow itself was told, or on this machine."""
+    """Give where people open Airflow: as set, or on this machine."""
     here = f"http://localhost:{env.get('DATAOPS_PORT') or 8080}"
-    return env.get("DATAOPS_BASE_URL") or env.get("AIRFLOW__API__BASE_URL") or here
+    return env.get("DATAOPS_BASE_URL") or here
 
 
 def _number(env: Mapping[str, str], name: str, default: float, low: float, high: float) -> float:

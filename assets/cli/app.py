@@ -28,8 +28,11 @@ def options(
     ] = None,
 ) -> None:
     """Declared data: what exists, what is out of date and why, and making it again."""
+    from resources.settings import read_dotenv
+
     if root is not None:
         os.environ["DATAOPS_ROOT"] = str(root)
+    read_dotenv()
 
 
 def complete_key(incomplete: str) -> list[str]:

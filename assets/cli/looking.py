@@ -152,7 +152,7 @@ def show_costs(costs: list[Any]) -> None:
             c.cached,
             c.requests,
             c.tokens,
-            f"${c.money:,.2f}" if c.money is not None else "?",
+            _money(c.money),
             duration(c.seconds),
             "estimate" if c.estimate else "",
         )
@@ -173,8 +173,17 @@ def show_costs(costs: list[Any]) -> None:
     if rows:
         print()
         print_table(columns, rows)
+        if any(c.money is None for c in costs):
+            print("? = there is no price of that model in resources/prices.yaml")
     else:
         print("Nothing to pay: no asset to make uses a model.")
+
+
+def _money(usd: float | None) -> str:
+    """Write a cost; what is less than a cent is not nothing."""
+    if usd is None:
+        return "?"
+    return "<$0.01" if 0 < usd < 0.01 else f"${usd:,.2f}"
 
 
 @app.command()

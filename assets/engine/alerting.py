@@ -19,7 +19,7 @@ from assets.engine.budgets import budget_conditions
 from assets.engine.conditions import Condition, conditions
 from assets.engine.due import parse_time, show_time
 from assets.engine.log import log
-from assets.engine.messages import opened_message, recovered_message
+from assets.engine.messages import opened_message, recovered_message, tone_of
 from assets.engine.plan import heads_of
 from assets.engine.project import Project
 from catalog.heads import Head
@@ -31,7 +31,7 @@ from resources.errors import DataOpsError
 STREAM: Final = "_alerts"
 _AGAIN: Final = timedelta(seconds=90)
 """After so long, whoever was delivering a message is taken to be gone."""
-Deliver = Callable[[str, str, str], str]
+Deliver = Callable[[str, str, str, str], str]
 
 
 def tell(project: Project, *, over: Collection[str] = ()) -> list[str]:
@@ -139,7 +139,7 @@ def _deliver(
     reached: dict[str, set[str]] = {}
     for to, alerts in _together(fresh):
         title, text = _joined(alerts)
-        problem = send(to, title, text)
+        problem = send(to, title, text, tone_of(alerts[0].kind))
         problems += [problem] if problem else []
         for alert in alerts if not problem else ():
             reached.setdefault(alert.id, set()).add(to)
@@ -148,7 +148,7 @@ def _deliver(
         if (alert.kind, alert.key) in open_ids or alert.pending == alert.to:
             continue  # another cause took its place, or nobody ever heard of it
         title, text = recovered_message(project, alert)
-        problems += [p for p in (send(to, title, text) for to in alert.to) if p]
+        problems += [p for p in (send(to, title, text, "success") for to in alert.to) if p]
     for problem in dict.fromkeys(problems):
         log("an alert did not arrive", logging.WARNING, problem=problem)
     if reached or problems:

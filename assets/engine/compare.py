@@ -124,6 +124,7 @@ def what_blocks(project: Project, asset: Asset, head: Head) -> str:
     current = head.current
     said = [declared_schema(asset), str(quarantine_limit(project, asset))]
     said += [current.data_version] if asset.mode != REPLACE and current is not None else []
+    said += [asset.mode] if asset.mode != REPLACE else []
     said += [f"anomalies {asset.anomalies}"] if asset.anomalies != "warn" else []
     said += [current.corrections_file] if current is not None and current.corrections_file else []
     return " ".join(said)

@@ -5,15 +5,18 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from assets.engine.compare import own_reasons
 from assets.engine.due import next_tick, parse_time
 from assets.engine.project import Project
 from assets.model.declare import Asset
 from catalog.heads import Head
 from catalog.records import Attempted, Materialized, Reviewed
+from resources.errors import DataOpsError
 from resources.llm.masking import mask
 
 RIGHT: Final = 0.9
@@ -55,7 +58,7 @@ def conditions(
             continue
         attempt = head.last_attempt
         if attempt is not None and (key in over or not _may_pass(attempt, now)):
-            found.append(_failed(key, attempt))
+            found.extend(_failed(project, asset, heads, attempt, now))
         elif attempt is None:
             found.extend(_overdue(project, asset, head, now))
         if head.current is not None:
@@ -83,11 +86,18 @@ def _may_pass(attempt: Attempted, now: datetime) -> bool:
     return attempt.error_type == _PASSING and now - parse_time(attempt.at) < _TRIED_AGAIN
 
 
-def _failed(key: str, attempt: Attempted) -> Condition:
-    """Describe an asset whose last attempt published nothing."""
+def _failed(
+    project: Project, asset: Asset, heads: Mapping[str, Head], attempt: Attempted, now: datetime
+) -> Iterator[Condition]:
+    """Describe an asset whose last attempt published nothing, unless nothing is left to make."""
+    key = asset.key
+    if heads[key].current is not None and all(up in heads for up in asset.upstream):
+        with suppress(DataOpsError):  # what is wrong with its config is no recovery
+            if not own_reasons(project, asset, heads, now):
+                return
     cause = cause_of(f"{attempt.error_type}: {attempt.error}", key)
     problem = mask(attempt.error).text
-    return Condition(attempt.state, key, cause, problem, attempt.fix, attempt.log)
+    yield Condition(attempt.state, key, cause, problem, attempt.fix, attempt.log)
 
 
 def _thresholds(key: str, current: Materialized) -> Iterator[Condition]:

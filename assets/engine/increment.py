@@ -140,7 +140,11 @@ def fresh_files(
 
 def mixed(attempt: Attempt) -> tuple[str, ...]:
     """Warn where rows collected by new code join rows collected by old code."""
-    changed = {r.kind for r in attempt.reasons if r.kind in (CODE, CONFIG) and r.about != "on"}
+    changed = {
+        r.kind
+        for r in attempt.reasons
+        if r.kind in (CODE, CONFIG) and r.about != "on" and not r.about.startswith("checks.")
+    }
     base, asset = attempt.base, attempt.asset
     if base is None or asset.layer != "raw" or not changed:
         return ()

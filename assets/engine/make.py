@@ -29,7 +29,7 @@ from assets.engine.log import log
 from assets.engine.project import Project
 from assets.engine.publish import Result, publish
 from assets.engine.reasons import Reason
-from assets.engine.stage import stage
+from assets.engine.stage import Staged, stage
 from assets.engine.suites import validate_suite
 from assets.engine.verdict import all_checks, balance, block, need_retry
 from assets.model.cursor import Cursor
@@ -223,6 +223,7 @@ def _result(project: Project, attempt: Attempt, staging: Path) -> Result:
             *slow_models(attempt.usage),
             *mixed(attempt),
         )
+    attempt.warnings += left_out(staged)
     log("checked", asset=asset.key, rows=checked.staged.rows, quarantined=rejects.rows)
     attempt.quarantined = aside  # without the rows that a suite set aside: those only block
     balance(attempt, checked)
@@ -273,6 +274,13 @@ def _anomalies(
         return carried_over(attempt.into)
     said = attempt.asset.anomalies
     return anomaly_checks(project.events, attempt.head, checked.profile, columns, said)
+
+
+def left_out(staged: Staged) -> tuple[str, ...]:
+    """Warn of columns that came and are not in the schema."""
+    if not staged.ignored:
+        return ()
+    return (f"not in the schema, left out: {', '.join(staged.ignored)}",)
 
 
 def slow_models(usage: tuple[Usage, ...]) -> tuple[str, ...]:

@@ -16,6 +16,11 @@ _HAPPENED = {
 }
 
 
+def tone_of(kind: str) -> str:
+    """Give how an alert of a kind is to look."""
+    return "warning" if kind in ("threshold", "overdue") else "failure"
+
+
 def opened_message(project: Project, condition: Condition, head: Head | None) -> tuple[str, str]:
     """Give the title and the text of an alert that begins."""
     about = f"{condition.key} {_HAPPENED[condition.kind]}" if condition.key else condition.cause
@@ -25,13 +30,14 @@ def opened_message(project: Project, condition: Condition, head: Head | None) ->
     current = head.current if head is not None else None
     if condition.kind in ("failed", "blocked") and condition.key:
         below = len(project.graph.below([condition.key]))
+        what = "1 asset below it is" if below == 1 else f"{below} assets below it are"
         lines.append(
             (
                 f"Version {current.number} ({current.at[:16].replace('T', ' ')} UTC) stays current"
                 if current is not None
                 else "There is no version yet"
             )
-            + (f"; {below} assets below it are not made from anything newer." if below else ".")
+            + (f"; {what} not made from anything newer." if below else ".")
         )
     lines += ["", *_links(project, condition)]
     return f"DataOps: {about}", "\n".join(lines).rstrip()

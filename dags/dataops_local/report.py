@@ -121,7 +121,7 @@ def where_next(project: Project, console: Console) -> None:
     for word, text in (
         ("CSV", project.data / "output" / "current"),
         ("catalog", project.data / "catalog.duckdb"),
-        ("docs", project.settings.root / "docs"),
-        ("next", f"{tool} plan · {tool} sql 'from current' · make up (the Airflow UI)"),
+        ("pages", project.data / "docs" / "index.html"),
+        ("next", f"{tool} status · {tool} sql 'from output.reviews limit 5' · make up (Airflow)"),
     ):
         console.print(f"{word:<8} {text}", soft_wrap=True, highlight=False)

@@ -25,8 +25,11 @@ def harmless(text: str, most: int = _LONGEST) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
-def deliver(to: str, title: str, body: str) -> str:
-    """Send a message to a connection; give "" or why it did not arrive, without its secrets."""
+def deliver(to: str, title: str, body: str, tone: str = "info") -> str:
+    """Send a message to a connection; give "" or why it did not arrive, without its secrets.
+
+    tone: failure, warning, success or info: a service's colour or icon, `type` in JSON.
+    """
     try:
         url = connection_url(to)
     except DataOpsError as error:
@@ -41,6 +44,7 @@ def deliver(to: str, title: str, body: str) -> str:
             title=harmless(" ".join(title.split()), 200),
             body=harmless(body),
             body_format=apprise.NotifyFormat.TEXT,
+            notify_type=apprise.NotifyType(tone),
         )
         why = said.getvalue()
     if sent:

@@ -315,3 +315,24 @@ def test_the_record_says_what_did_not_arrive(home: Home, place: Hook) -> None:
     assert isinstance(last, Alerted)
     assert last.undelivered
     assert "secret" not in str(last)
+
+
+def test_what_nobody_has_to_make_any_more_is_over(home: Home, place: Hook) -> None:
+    """A task that cannot be paid, taken off again: the version that is there is fresh."""
+    home.write("assets/raw/a.py", WORKS)
+    home.make("raw.a")
+    home.write("assets/raw/a.py", FAILS.replace("RuntimeError", "TypeError"))
+    fail(home)
+    home.write("assets/raw/a.py", WORKS)
+    end_run(home)
+    assert place.sent == []
+
+
+def test_a_failure_looks_like_one_and_a_recovery_too(home: Home, place: Hook) -> None:
+    home.write("assets/raw/a.py", FAILS)
+    fail(home)
+    end_run(home, "raw.a")
+    home.write("assets/raw/a.py", WORKS)
+    home.make("raw.a")
+    end_run(home)
+    assert [one["type"] for one in place.sent] == ["failure", "success"]

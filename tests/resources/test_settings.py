@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from resources.errors import DataOpsError, SettingError, TransientError, did_you_mean
-from resources.settings import find_root, load_settings
+from resources.settings import find_root, load_settings, read_dotenv
 
 
 def test_everything_has_a_default(tmp_path: Path) -> None:
@@ -70,3 +70,15 @@ def test_errors_carry_their_facts_across_processes() -> None:
     )
     assert str(DataOpsError("did you mean 'x'?", "try it")) == "did you mean 'x'? Try it."
     assert did_you_mean("zzz", ["raw.a"]) == ""
+
+
+def test_the_project_s_env_file_says_what_the_environment_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".env").write_text('DATAOPS_CHUNK_ROWS=7\nDATAOPS_MEMORY_MB="99"\n')
+    monkeypatch.setenv("DATAOPS_MEMORY_MB", "100")
+    monkeypatch.setenv("DATAOPS_CHUNK_ROWS", "to be taken back")  # monkeypatch restores it
+    monkeypatch.delenv("DATAOPS_CHUNK_ROWS")
+    read_dotenv(tmp_path)
+    settings = load_settings(tmp_path)
+    assert (settings.chunk_rows, settings.memory_mb) == (7, 100)
