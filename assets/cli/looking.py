@@ -154,7 +154,7 @@ def show_costs(costs: list[Any]) -> None:
             c.tokens,
             _money(c.money),
             duration(c.seconds),
-            "estimate" if c.estimate else "",
+            "not known before its upstream is made" if c.unknown else "estimate" * c.estimate,
         )
         for c in costs
     ]
@@ -173,7 +173,7 @@ def show_costs(costs: list[Any]) -> None:
     if rows:
         print()
         print_table(columns, rows)
-        if any(c.money is None for c in costs):
+        if any(c.money is None and not c.unknown for c in costs):
             print("? = there is no price of that model in resources/prices.yaml")
     else:
         print("Nothing to pay: no asset to make uses a model.")

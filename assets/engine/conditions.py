@@ -16,6 +16,7 @@ from assets.engine.project import Project
 from assets.model.declare import Asset
 from catalog.heads import Head
 from catalog.records import Attempted, Materialized, Reviewed
+from resources.alerts.delivery import without_secrets
 from resources.errors import DataOpsError
 from resources.llm.masking import mask
 
@@ -24,6 +25,7 @@ RIGHT: Final = 0.9
 _PASSING: Final = "PassingFailure"
 _TRIED_AGAIN: Final = timedelta(minutes=3)
 """How long somebody may still be trying again what failed in passing."""
+_LONGEST: Final = 1_000
 _CHANGING = re.compile(r"[0-9a-f]{8,}|\d+")
 
 
@@ -96,7 +98,7 @@ def _failed(
             if not own_reasons(project, asset, heads, now):
                 return
     cause = cause_of(f"{attempt.error_type}: {attempt.error}", key)
-    problem = mask(attempt.error).text
+    problem = mask(without_secrets(attempt.error[:_LONGEST])).text
     yield Condition(attempt.state, key, cause, problem, attempt.fix, attempt.log)
 
 

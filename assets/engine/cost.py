@@ -22,6 +22,7 @@ class Cost:
 
     estimate: its upstream will still change, so this is what the current version would take.
     paid: whether anybody is paid at all; nobody is for a model on this machine.
+    unknown: nothing of its upstream is there yet, so nothing can be counted.
     """
 
     key: str
@@ -35,6 +36,7 @@ class Cost:
     seconds: float
     estimate: bool
     paid: bool = True
+    unknown: bool = False
 
     def facts(self) -> dict[str, Any]:
         """Give the cost as facts."""
@@ -97,8 +99,9 @@ def _cost(project: Project, asset: Asset, task: str | None, *, whole: bool) -> C
         cached=sum(each.cached for each in found),
         requests=sum(each.requests for each in found),
         tokens=sum(each.prompt_tokens + each.completion_tokens for each in found),
-        money=None if None in prices else round(sum(filter(None, prices)), 4),
+        money=None if None in prices or not found else round(sum(filter(None, prices)), 4),
         seconds=round(sum(each.seconds for each in found), 1),
         estimate=moving,
         paid=loaded.paid,
+        unknown=not found,
     )

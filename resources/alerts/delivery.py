@@ -7,6 +7,7 @@ A connection's URL says where: `mailtos://user:password@host?to=a@b.c`, `slack:/
 from __future__ import annotations
 
 import logging
+import os
 import re
 from typing import Final
 from urllib.parse import unquote, urlsplit
@@ -16,6 +17,12 @@ from resources.errors import DataOpsError
 
 _LONGEST: Final = 3_000
 _MENTION = re.compile(r"<([!@#])|@(?=(?:everyone|here|channel|all)\b)")
+_HOLDS_SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|CONNECTION_|SQL_ALCHEMY|_URL$")
+_LOGIN = re.compile(
+    r"((?<=://)[^\s/:@]*:(?=[^\s/@]*@)|\b(?:Bearer|Basic)\s+|"
+    r"\b(?:password|passwd|pwd|secret|token|api[_-]?key|key)\s*[=:]\s*)[^\s,;&@'\"]+",
+    re.IGNORECASE,
+)
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -23,6 +30,14 @@ def harmless(text: str, most: int = _LONGEST) -> str:
     """Give a text that notifies nobody else, hides nothing, and ends."""
     text = _MENTION.sub(lambda m: f"< {m[1]}" if m[1] else "@ ", _CONTROL.sub(" ", text))
     return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def without_secrets(text: str) -> str:
+    """Take out what looks like a login, and the values of variables that hold one."""
+    for name, value in os.environ.items():
+        if len(value) > 5 and _HOLDS_SECRET.search(name):
+            text = text.replace(value, "***")
+    return _LOGIN.sub(lambda m: f"{m[1]}***", text)
 
 
 def deliver(to: str, title: str, body: str, tone: str = "info") -> str:

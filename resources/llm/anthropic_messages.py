@@ -12,7 +12,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 from resources.errors import DataOpsError
-from resources.llm.endpoint import Endpoint
+from resources.llm.endpoint import Endpoint, whole
 from resources.llm.failures import (
     Again,
     Doubtful,
@@ -166,7 +166,7 @@ class AnthropicMessages:
         usage = _dict(done.get("usage"))
         kinds = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
         prompt = sum(_count(usage.get(kind)) for kind in kinds)
-        named = model if isinstance(model, str) and model else ask.model
+        named = whole(model) if isinstance(model, str) and model else ask.model
         limits = limit_headers(headers)
         return Reply(content, named, cut, prompt, _count(usage.get("output_tokens")), limits)
 

@@ -38,7 +38,9 @@ class CallLog:
             if self._file is None:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 self._file = os.open(self._path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o640)
-            os.write(self._file, f"{json.dumps(line, ensure_ascii=False)}\n".encode())
+            os.write(
+                self._file, f"{json.dumps(line, ensure_ascii=False)}\n".encode(errors="replace")
+            )
 
     def close(self) -> None:
         """Finish the file."""

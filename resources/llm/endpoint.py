@@ -12,6 +12,11 @@ from resources.errors import SettingError
 from resources.llm.task import NO_BUDGET, Budget
 
 
+def whole(text: str) -> str:
+    """Give a text that can be written: half a letter (a lone surrogate) becomes U+FFFD."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 @dataclass(frozen=True, slots=True)
 class Provider:
     """Whose API an engine speaks: its URL, and the variable of its own key."""
@@ -64,7 +69,7 @@ class Endpoint:
         for secret in (self.key, urlsplit(self.url).password):
             if secret and len(secret) > 3:
                 text = text.replace(secret, "***")
-        return " ".join(text.split())[:300]
+        return whole(" ".join(text.split())[:300])
 
 
 def endpoint_of(environment: Mapping[str, str], provider: Provider = OPENAI) -> Endpoint:

@@ -25,7 +25,7 @@ def unlike(text: str, answer: str) -> str:
     own, given = _letters(text), _letters(answer)
     most = max(len(own), len(given))
     share = next((share for fewest, share in _ALIKE if most >= fewest), 0.0)
-    if _common(own, given) < share * most:
+    if common(own, given) < share * most:
         return "the answer has too little to do with the text"
     if len(own) - len(given) >= _SHORTEST and _has_more(own, given):
         return "the answer leaves out a passage of the text"
@@ -42,7 +42,7 @@ def _letters(text: str) -> str:
     return _DRAWN_OUT.sub(r"\1\1", letters)
 
 
-def _common(first: str, second: str) -> int:
+def common(first: str, second: str) -> int:
     """Count the letters of the longest common subsequence, a whole row of the table at a time."""
     places: dict[str, int] = {}
     for at, letter in enumerate(first):

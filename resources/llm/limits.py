@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 _NEAR_ITS_END = 0.1
+_SLOWEST = 1 / 60
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
 
@@ -22,7 +23,9 @@ class Allowance:
 
     def binds(self, now: float) -> bool:
         """Tell whether so little is left that only what comes back may be used."""
-        return now < self.full_at and self.remaining < _NEAR_ITS_END * self.limit
+        near = now < self.full_at and self.remaining < _NEAR_ITS_END * self.limit
+        # A limit per day is kept by being refused, not by sending one request in an hour.
+        return near and self.refill >= _SLOWEST
 
 
 def allowances(headers: Mapping[str, str], now: float) -> dict[str, Allowance]:

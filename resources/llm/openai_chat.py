@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from resources.llm.endpoint import Endpoint
+from resources.llm.endpoint import Endpoint, whole
 from resources.llm.failures import (
     Again,
     Doubtful,
@@ -138,7 +138,7 @@ class OpenAIChat:
             raise Refused(self._endpoint.scrub(str(refusal or "filtered by the server")))
         content = message.get("content")
         text = content if isinstance(content, str) else ""
-        named = model if isinstance(model, str) and model else ask.model
+        named = whole(model) if isinstance(model, str) and model else ask.model
         return Reply(text, named, ended == "length", *tokens, headers)
 
     def failure(

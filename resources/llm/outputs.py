@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ _JSON_TYPES = {
     "boolean": "boolean",
 }
 _LARGEST = 2**63
+_HALF = re.compile(r"[\ud800-\udfff]")
 
 Value = str | int | float | bool | None
 """One output of one row, as JSON and Arrow carry it."""
@@ -59,7 +61,7 @@ class Output:
         if value is None:
             return "" if self.optional else f"{self.name} is missing"
         if self.kind in ("text", "label"):
-            if not isinstance(value, str):
+            if not isinstance(value, str) or (not value.isascii() and _HALF.search(value)):
                 return f"{self.name} is not text"
             if self.values and value not in self.values:
                 return f"{self.name} is {value[:40]!r}, none of its labels"

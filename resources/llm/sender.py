@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 _TRIES: Final = 4
 _FIRST_WAIT, _LONGEST_WAIT = 0.1, 20.0
+_LONGEST_ASKED: Final = 60.0
 _REFUSED_TOO_LONG: Final = 900.0
 _STARTING: Final = 2
 _BETWEEN_LOOKS: Final = 0.1
@@ -293,7 +294,8 @@ class Sender:
     def _again_later(self, pack: Pack, failure_wait: float | None) -> None:
         """Ask for a pack again after a pause that grows, and differs from pack to pack."""
         longest = min(_FIRST_WAIT * 3**pack.failures, _LONGEST_WAIT)
-        pause = max(failure_wait or 0.0, uniform(0, longest))  # noqa: S311 - jitter, not secrecy
+        asked = min(failure_wait or 0.0, _LONGEST_ASKED)  # a run that waits longer pauses instead
+        pause = max(asked, uniform(0, longest))  # noqa: S311 - jitter, not secrecy
         pack.hedged = False
         self._work.put(pack, at=self._loop.time() + pause)
 

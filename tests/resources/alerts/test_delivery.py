@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from resources.alerts import deliver, harmless
+from resources.alerts.delivery import without_secrets
 from tests.resources.alerts.places import hook, mail_server
 
 
@@ -69,6 +70,14 @@ def test_a_connection_that_is_not_there_names_its_variable() -> None:
 def test_a_text_from_outside_calls_nobody(text: str) -> None:
     said = harmless(text)
     assert not any(call in said for call in ("<!", "<@", "@everyone", "@here", "@channel"))
+
+
+def test_logins_in_a_text_are_taken_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOP_API_KEY", "a1b2c3d4")
+    said = without_secrets(
+        "no postgresql://kim:PW-1@h/db, Authorization: Bearer abc.def, password=hunter2; a1b2c3d4"
+    )
+    assert said == ("no postgresql://kim:***@h/db, Authorization: Bearer ***, password=***; ***")
 
 
 def test_what_cannot_be_seen_is_taken_out_and_length_ends() -> None:
