@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING, Any
 from assets.engine.checks import Checked
 from assets.engine.content import row_hash
 from assets.engine.corrections import (
+    SUITE,
     Correction,
     Waiting,
+    content_id,
+    numbered,
     read_corrections,
     write_corrections,
 )
@@ -22,6 +25,7 @@ from assets.engine.log import log
 from assets.engine.project import Project
 from assets.engine.sql import connection, literal
 from assets.engine.stage import Staged, StagedWriter, cast_array, read_batches
+from catalog.quarantine import discards_of
 from resources.columns import Column
 from resources.rejects import Reject, Rejects, read_rejects, row_json
 
@@ -83,6 +87,26 @@ def with_corrections(
     broken = dict.fromkeys([*rejects.counts, *checked.broken], 0) | after.counts
     duplicates = checked.duplicates + again.duplicates
     return replace(again, duplicates=duplicates, broken=broken), after
+
+
+def count_discarded(
+    project: Project, attempt: Attempt, rejects: Rejects, columns: Sequence[Column]
+) -> int:
+    """Count the rejected rows whose content people discarded; those of a suite aside."""
+    discarded = {
+        one for event in discards_of(project.events, attempt.asset.key) for one in event.rows
+    }
+    if not discarded or not rejects.rows:
+        return 0
+    volatile = {column.name for column in columns if column.volatile}
+    seen: Counter[str] = Counter()
+    count = 0
+    for reject in read_rejects(rejects.path):
+        if not reject.rule.startswith(SUITE):
+            name = content_id(reject.row, volatile)
+            seen[name] += 1
+            count += numbered(name, seen[name]) in discarded
+    return count
 
 
 def _in_force(project: Project, attempt: Attempt) -> list[Correction]:
