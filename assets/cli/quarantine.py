@@ -302,8 +302,6 @@ def discard_rows(
         rows_said = counted(len(event.rows))
         print(f"{key}: {rows_said} discarded, kept for audit in {project.data / event.file}")
         if any(row.version == 0 and not row.reject.rule.startswith(SUITE) for row in found):
-            print(
-                f"Discarded rows do not count towards the limit any more: dataops materialize {key}"
-            )
+            print(f"What is discarded does not count towards the limit: dataops materialize {key}")
         elif any(row.version == 0 for row in found):
             print("The suite still finds them: correct them, or change the source or the suite")

@@ -110,9 +110,8 @@ def _facts(project: Project, asset: Asset, line: PlanLine, head: Head) -> list[t
         facts.append(("accuracy", f"{accuracy(review)}, {ago(review.at)}"))
     last = head.last_attempt
     if last is not None:
-        facts.append(
-            ("last attempt", f"{last.state}: {last.error}. {last.fix[:1].upper()}{last.fix[1:]}.")
-        )
+        fix = last.fix[:1].upper() + last.fix[1:]
+        facts.append(("last attempt", f"{last.state}: {last.error}. {fix}."))
         facts.append(("log", project.data / last.log))
     return facts
 

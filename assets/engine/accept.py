@@ -58,7 +58,8 @@ def accept(
     """Bring rows back, each with its values as JSON, through all checks; publish one version.
 
     Rows that the current version set aside go into it. Where the last attempt was blocked, or the
-    asset is a CSV, it is made anew with them, as that attempt was (--full). Rows that break a check stay aside.
+    asset is a CSV, it is made anew with them, as that attempt was (--full). Rows that break a check
+    stay aside.
 
     Raises QuarantineError where rows are not open any more, NothingAccepted where none holds, and
     whatever making the asset raises; then nothing is changed.

@@ -276,7 +276,8 @@ class TestBlocked:
         assert last.fix.startswith("version 1 stays current; correct the rows set aside")
         assert "dataops quarantine accept raw.r FILE" in last.fix
         assert "raise `max_quarantine=` in assets/raw/r.py" in last.fix
-        assert "dataops materialize raw.r --force" in last.fix and "suite" not in last.fix
+        assert "dataops materialize raw.r --force" in last.fix
+        assert "suite" not in last.fix
 
     def test_discarded_rows_do_not_count_towards_the_limit(self, blocked: Home) -> None:
         _, nine, three = opened(blocked)
