@@ -304,4 +304,4 @@ def discard_rows(
         if any(row.version == 0 and not row.reject.rule.startswith(SUITE) for row in found):
             print(f"What is discarded does not count towards the limit: dataops materialize {key}")
         elif any(row.version == 0 for row in found):
-            print("The suite still finds them: correct them, or change the source or the suite")
+            print("The suite still finds what is discarded: change the source or the suite")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -90,23 +90,22 @@ def with_corrections(
 
 
 def count_discarded(
-    project: Project, attempt: Attempt, rejects: Rejects, columns: Sequence[Column]
-) -> int:
-    """Count the rejected rows whose content people discarded; those of a suite aside."""
-    discarded = {
-        one for event in discards_of(project.events, attempt.asset.key) for one in event.rows
-    }
-    if not discarded or not rejects.rows:
-        return 0
-    volatile = {column.name for column in columns if column.volatile}
+    project: Project, key: str, files: Sequence[Path], volatile: Collection[str]
+) -> tuple[int, int]:
+    """Count rejected rows, and those whose content people discarded; those of a suite aside.
+
+    Nothing is read, and (0, 0) given, where nothing of the asset was ever discarded.
+    """
+    discarded = {one for event in discards_of(project.events, key) for one in event.rows}
     seen: Counter[str] = Counter()
-    count = 0
-    for reject in read_rejects(rejects.path):
-        if not reject.rule.startswith(SUITE):
-            name = content_id(reject.row, volatile)
-            seen[name] += 1
-            count += numbered(name, seen[name]) in discarded
-    return count
+    gone = 0
+    for path in files if discarded else ():
+        for reject in read_rejects(path) if path.is_file() else ():
+            if not reject.rule.startswith(SUITE):
+                name = content_id(reject.row, volatile)
+                seen[name] += 1
+                gone += numbered(name, seen[name]) in discarded
+    return seen.total(), gone
 
 
 def _in_force(project: Project, attempt: Attempt) -> list[Correction]:

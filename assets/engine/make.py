@@ -229,7 +229,8 @@ def _result(project: Project, attempt: Attempt, staging: Path) -> Result:
     log("checked", asset=asset.key, rows=checked.staged.rows, quarantined=rejects.rows)
     attempt.quarantined = aside  # without the rows that a suite set aside: those only block
     balance(attempt, checked)
-    attempt.discarded = count_discarded(project, attempt, rejects, columns)
+    volatile = {column.name for column in columns if column.volatile}
+    _, attempt.discarded = count_discarded(project, asset.key, [rejects.path], volatile)
     need_retry(project, attempt, base, rejects)
     attempt.checks = (
         *_anomalies(project, attempt, checked, columns),

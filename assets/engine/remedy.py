@@ -20,7 +20,7 @@ LIMITS = ("quarantined rows", NEW_ROWS)
 
 
 def remedy(project: Project, attempt: Attempt, failed: Sequence[Check], kept: Path) -> str:
-    """Say what stays as it was, and what to do. kept: where the rows that held lie."""
+    """Say what stays as it was, and what to do. kept: where the rows that stayed lie."""
     key, current = attempt.asset.key, attempt.head.current
     if attempt.accepting is not None:
         return (
@@ -30,7 +30,7 @@ def remedy(project: Project, attempt: Attempt, failed: Sequence[Check], kept: Pa
     stays = f"version {current.number} stays current; " if current is not None else ""
     again = f"dataops materialize {key} --{'full' if attempt.full else 'force'}"
     ways = f"{_correct(attempt, failed)}{_mend(project, attempt, failed)}"
-    return f"{stays}{ways}, then: {again}. The rows that held are in {kept}"
+    return f"{stays}{ways}, then: {again}. What would be published lies in {kept}"
 
 
 def _correct(attempt: Attempt, failed: Sequence[Check]) -> str:

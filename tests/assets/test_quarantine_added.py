@@ -8,7 +8,7 @@ import pytest
 
 from assets.engine.accept import accept
 from assets.engine.errors import CheckFailed, SchemaMismatch
-from assets.engine.quarantine import OpenRow, open_rows
+from assets.engine.quarantine import OpenRow, discard, open_rows
 from tests.assets.conftest import Home
 
 RAW = """
@@ -101,3 +101,19 @@ def test_a_blocked_attempt_from_the_beginning_is_accepted_as_one(home: Home) -> 
     bring_back(home, 5, *opened(home))
     assert [row["stars"] for row in home.rows("raw.r")] == [1, 2, 5]
     assert opened(home) == []
+
+
+def test_discarded_rows_of_all_that_was_added_do_not_count_towards_the_limit(grown: Home) -> None:
+    def counted() -> int:
+        (check,) = (c for c in grown.current("raw.r").checks if c.name == "quarantined rows")
+        return check.rows
+
+    assert counted() == 2
+    discard(grown.open(), "raw.r", opened(grown)[1:], by="kim", why="")
+    grown.write("in/3.csv", "id,stars\n7,7\n8,5\n")
+    grown.make("raw.r")
+    assert (counted(), len(opened(grown))) == (2, 2)
+    discard(grown.open(), "raw.r", opened(grown), by="kim", why="")
+    grown.write("in/4.csv", "id,stars\n9,5\n")
+    grown.make("raw.r")
+    assert counted() == 0
