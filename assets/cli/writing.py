@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, Final
 
 from assets.cli.proposing import Proposed
@@ -90,6 +91,12 @@ def _yaml_column(one: Proposed) -> str:
 
 def _scalar(value: object) -> str:
     """Write a value so that YAML reads it back exactly."""
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{_scalar(k)}: {_scalar(v)}' for k, v in value.items())}}}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_scalar, value))}]"
+    if value is None:
+        return "null"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
@@ -120,11 +127,11 @@ def as_python(draft: Draft) -> str:
     title = draft.title.replace("\\", "/").replace('"""', "'''")
     head = "".join(letter if letter.isprintable() else " " for letter in title)
     call = "read"
-    given = {name: repr(value) for name, value in draft.read.items()}
+    given = {name: _literal(value) for name, value in draft.read.items()}
     schema = ""
     if draft.id:
         call, schema = "texts", "RawText"
-        given = {"id": repr(draft.id), "text": repr(draft.text)} | given
+        given = {"id": _literal(draft.id), "text": _literal(draft.text)} | given
     own = list(_class(draft))
     if own:
         schema = _class_name(draft.name)
@@ -138,13 +145,27 @@ def as_python(draft: Draft) -> str:
             "",
             "",
             *own,
-            f"@asset(source={draft.source!r}{option})",
+            f"@asset(source={_literal(draft.source)}{option})",
             f"def {draft.name}(source: Source) -> Table:",
             f'    """{head}, as collected."""',
             f"    return source.{call}({arguments})",
             "",
         ]
     )
+
+
+def _literal(value: object) -> str:
+    """Write a value as Python does, with the quotation marks that formatters want."""
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{_literal(k)}: {_literal(v)}' for k, v in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_literal, value))}]"
+    if isinstance(value, date):
+        return _literal(value.isoformat())
+    if isinstance(value, str) and '"' not in value:
+        inner = repr(value)[1:-1]
+        return f'"{inner}"'
+    return repr(value)
 
 
 def _class_name(name: str) -> str:
@@ -178,7 +199,7 @@ def _attribute(one: Proposed, number: int) -> str:
         hint += " | None"
     if marks:
         hint = f"Annotated[{', '.join([hint, *marks])}]"
-    values = ", ".join(map(repr, one.values))
+    values = ", ".join(map(_literal, one.values))
     note = f"  # all there are: Literal[{values}]?" if one.values else ""
     name = column.name if _spellable(column.name) else f"column_{number}"
     return f"{name}: {hint}{note}"
@@ -186,7 +207,7 @@ def _attribute(one: Proposed, number: int) -> str:
 
 def _hint(column: Column) -> tuple[str, list[str]]:
     """Give a column's Python type, and its markers."""
-    marks = [] if _spellable(column.name) else [f"Name({column.name!r})"]
+    marks = [] if _spellable(column.name) else [f"Name({_literal(column.name)})"]
     marks += ["Unique"] * column.unique
     if column.type.startswith("decimal("):
         digits, scale = column.type[8:-1].split(",")
