@@ -13,7 +13,7 @@ from uuid import uuid4
 import typer
 
 from assets.cli.app import Json, Selection, app
-from assets.cli.looking import plan_facts, planned, show_costs, why
+from assets.cli.looking import plan_facts, planned, said_once, show_costs, why
 from assets.cli.show import STATES, console, print_json, print_table, usage_line
 from resources.errors import DataOpsError
 
@@ -78,8 +78,10 @@ def materialize(
         )
     if json and not todo:
         print_json([])
+    said = said_once(project)
     for line in refused:
-        print(f"{line.key}: {line.action}: {line.note}", file=sys.stderr)
+        note = said(line.key, line.note) if line.state == "broken" else line.note
+        print(f"{line.key}: {line.action}: {note}", file=sys.stderr)
     if failed or refused:
         raise typer.Exit(1)
 

@@ -38,7 +38,8 @@ _PYTHON: Final = {
 class Draft:
     """What a source's file is to say. columns: its schema, () = as they come.
 
-    id, text: the columns of `Source.texts`, "" = the source as it is. text_ids: ids are no numbers.
+    id, text: the columns of `Source.texts`, "" = the source as it is. created_at, time_format: its
+    column of dates, and how they are written where that is not ISO. text_ids: ids are no numbers.
     seen: what the columns were proposed from, in words.
     """
 
@@ -48,9 +49,17 @@ class Draft:
     read: Mapping[str, Any] = field(default_factory=dict)
     id: str = ""
     text: str = ""
+    created_at: str = ""
+    time_format: str = ""
     text_ids: bool = False
     columns: Sequence[Proposed] = ()
     seen: str = ""
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """Give the columns of `Source.texts`, and what is said about them."""
+        names = ("id", "text", "created_at", "time_format")
+        return {name: value for name in names if (value := getattr(self, name))}
 
 
 def word_of(kind: str) -> str:
@@ -69,7 +78,7 @@ def as_yaml(draft: Draft) -> str:
         inside = ", ".join(f"{name}: {_scalar(value)}" for name, value in draft.read.items())
         lines.append(f"read: {{{inside}}}")
     if draft.id:
-        lines.append(f"texts: {{id: {_scalar(draft.id)}, text: {_scalar(draft.text)}}}")
+        lines.append(f"texts: {_scalar(draft.texts)}")
         if draft.text_ids:
             lines.append("columns: {id: {type: text, unique: true}}")
     elif draft.columns:
@@ -131,7 +140,7 @@ def as_python(draft: Draft) -> str:
     schema = ""
     if draft.id:
         call, schema = "texts", "RawText"
-        given = {"id": _literal(draft.id), "text": _literal(draft.text)} | given
+        given = {name: _literal(value) for name, value in draft.texts.items()} | given
     own = list(_class(draft))
     if own:
         schema = _class_name(draft.name)

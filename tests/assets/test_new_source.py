@@ -188,6 +188,30 @@ def test_a_person_can_choose_python_and_texts(shop: Home) -> None:
     assert shop.rows("processed.talk_clean")[0]["raw_text"].startswith("재미있는")
 
 
+def test_a_person_can_choose_a_column_of_dates(home: Home) -> None:
+    """And says how they are written, where that is not ISO."""
+    rows = [f"{n},재미있는 영화였어요 정말 추천합니다 {n},24.03.{n:02}\n" for n in range(1, 9)]
+    home.write("in.csv", "번호,리뷰,작성일\n" + "".join(rows))
+    person = Terminal(home, "new", "source", "talk", "--file", "in.csv", "--yaml")
+    person.reads("Column with the id")
+    person.types("번호")
+    person.reads("Column with the text")
+    person.types("")
+    person.reads("작성일 looks like dates.")
+    person.reads("Column with the date of a text (empty: none)")
+    person.types("작성일")
+    person.reads("24.03.01 is not ISO 8601.")
+    person.reads("How are they written")
+    person.types("%Y-%m-%d")
+    person.reads("is not written as %Y-%m-%d")
+    person.types("%y.%m.%d")
+    assert person.ends() == 0
+    written = (home.root / "resources/pipelines/talk.yaml").read_text(encoding="utf-8")
+    assert 'created_at: 작성일, time_format: "%y.%m.%d"}' in written
+    assert set(home.run().values()) == {"made"}
+    assert f"{home.rows('raw.talk')[0]['created_at']}"[:10] == "2024-03-01"
+
+
 def test_a_person_can_name_the_encoding(home: Home) -> None:
     """Where the bytes do not tell it."""
     text = "name,city\nJosé,Köln\n" * 3
