@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from resources.document import SUFFIXES, Kind
+from resources.document import SUFFIXES, Kind, read_document
 from resources.errors import DataOpsError, did_you_mean
 
 
@@ -14,6 +16,21 @@ class TaskError(DataOpsError):
 
 
 TASK: Final = Kind("cleaning task", TaskError, example="prompt", least="`prompt:`, or `rules:`")
+
+
+_TELLING: Final = frozenset({"task_name", "prompt", "rules", "model"})
+"""Fields by which a file directly in resources/ is told from prices, alerts and the like."""
+
+
+def task_files(root: Path) -> Iterator[Path]:
+    """Give a project's cleaning tasks: resources/tasks/, and what is one directly in resources/."""
+    home = root / "resources"
+    yield from (p for p in (home / "tasks").glob("*") if p.suffix in SUFFIXES)
+    for path in home.glob("*"):
+        if path.suffix in SUFFIXES and path.is_file():
+            with suppress(TaskError):
+                if _TELLING & read_document(path, TASK).values.keys():
+                    yield path
 
 
 def find_task(root: Path, name: str) -> Path:
@@ -35,7 +52,7 @@ def find_task(root: Path, name: str) -> Path:
             )
         if inside:
             return inside[0]
-    known = sorted(p.stem for base in bases[:2] for p in base.glob("*") if p.suffix in SUFFIXES)
+    known = sorted({p.stem for p in task_files(root)})
     raise TaskError(
         f"there is no cleaning task {name!r}{did_you_mean(Path(name).stem, known)}",
         f"put it at resources/tasks/{Path(name).stem}.yaml"

@@ -12,12 +12,14 @@ from typing import Any, Final
 
 import typer
 
+from assets.cli.app import ordinary_files
 from assets.cli.preview import print_sample
 from assets.cli.proposing import Proposed, propose
 from assets.cli.sampling import Sample, take_sample
 from assets.cli.settling import ScaffoldError, Settling
 from assets.cli.writing import Draft, as_python, as_yaml
 from assets.model.declare import NAME
+from resources.connections import connection_url
 from resources.errors import DataOpsError, SourceError, did_you_mean
 from resources.settings import Settings, load_settings
 
@@ -51,7 +53,7 @@ def add_source(wanted: Wanted, *, quiet: bool) -> dict[str, Any]:
     )
     read = _read_options(wanted.read)
     _check_there(settings, source)
-    sample, read, trouble = _look(settings, source, read, asks)
+    sample, read, trouble = _look(settings, source, read, asks, wanted.yes)
     if not quiet:
         print_sample(source, sample, trouble)
     name = wanted.name or _ask_name(settings, str(read.get("table") or source), asks, wanted.yes)
@@ -66,9 +68,10 @@ def add_source(wanted: Wanted, *, quiet: bool) -> dict[str, Any]:
     elif wanted.schema:
         raise ScaffoldError(f"there is nothing to propose a schema from: {trouble}", "mend it")
     target = settings.root / (_YAML if in_yaml else _PYTHON).format(name)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with target.open("x", encoding="utf-8") as file:
-        file.write(as_yaml(draft) if in_yaml else as_python(draft))
+    with ordinary_files():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with target.open("x", encoding="utf-8") as file:
+            file.write(as_yaml(draft) if in_yaml else as_python(draft))
     return _tell(target, draft, sample, found, quiet)
 
 
@@ -138,12 +141,20 @@ def _read_options(given: tuple[str, ...]) -> dict[str, Any]:
     options: dict[str, Any] = {}
     for one in given:
         name, sign, value = one.partition("=")
-        if not sign or name not in types:
+        if name not in types:
             raise typer.BadParameter(
-                f"--read {one!r} says nothing{did_you_mean(name, types)}: write name=value, "
-                f"with one of {', '.join(types)}"
+                f"--read {one!r}: there is no option {name!r}{did_you_mean(name, types)}: "
+                f"write name=value, with one of {', '.join(types)}"
             )
-        options[name] = spelled(name, value) if str in types[name] else yaml.safe_load(value)
+        if not sign:
+            raise typer.BadParameter(f"--read {one!r} gives no value: write {name}=value")
+        try:
+            options[name] = spelled(name, value) if str in types[name] else yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise typer.BadParameter(
+                f"--read {one!r}: the value is no YAML; write it as in a pipeline's file, "
+                "such as pages={number: page}"
+            ) from error
     return options
 
 
@@ -153,7 +164,9 @@ def _is_file(source: str) -> bool:
 
 
 def _check_there(settings: Settings, source: str) -> None:
-    """Refuse a file that is not there; a pattern may match nothing yet."""
+    """Refuse a file or connection that is not there; a pattern may match nothing yet."""
+    if source.startswith("sql:"):
+        connection_url(source.removeprefix("sql:"))
     if not _is_file(source) or any(sign in source for sign in "*?["):
         return
     if not (settings.root / Path(source).expanduser()).is_file():
@@ -163,33 +176,57 @@ def _check_there(settings: Settings, source: str) -> None:
 
 
 def _look(
-    settings: Settings, source: str, read: dict[str, Any], asks: bool
+    settings: Settings, source: str, read: dict[str, Any], asks: bool, yes: bool
 ) -> tuple[Sample | None, dict[str, Any], str]:
     """Take a sample; where it cannot be read, say why, and on a terminal ask how it can.
 
-    That is the table of a database, or the encoding of a file that does not tell it.
+    That is the table of a database, or the encoding of a file that does not tell it. Raises what
+    is wrong with what was said. A file that says too little, or a place that does not answer just
+    now, can be declared without a look.
     """
     from assets.model.pipeline_file import is_database
 
-    trouble, option = "", "table" if is_database(source) else "encoding"
+    option = "table" if is_database(source) else "encoding"
     if asks and option == "table" and not {"table", "query"} & read.keys():
         read = {**read, option: _need(asks, "Table", "--read table=")}
     while True:
         try:
             return take_sample(settings, source, read), read, ""
         except DataOpsError as error:
-            if error.facts.get("option", option) != option:
-                raise  # what was asked for cannot be written either
-            trouble = str(error)
-            asking = asks and (option in read or "confidence" in error.facts)
-        if not asking:
-            return None, read, trouble
-        print(trouble)
-        question = f"{option.capitalize()} (empty: go on without a look)"
-        answer = typer.prompt(question, default="", show_default=False).strip()
-        if not answer:
-            return None, read, trouble
-        read = {**read, option: answer}
+            wrong = _is_wrong(source, error)
+            asking = asks and error.permanent and (option in read or "confidence" in error.facts)
+            if error.facts.get("option", option) != option or (wrong and not asking):
+                raise
+            if not asking:
+                return None, read, _unseen(source, error, asks, yes)
+            print(error)
+            otherwise = "stop" if wrong else "go on without a look"
+            question = f"{option.capitalize()} (empty: {otherwise})"
+            answer = typer.prompt(question, default="", show_default=False).strip()
+            if not answer and wrong:
+                raise
+            if not answer:
+                return None, read, str(error)
+            read = {**read, option: answer}
+
+
+def _is_wrong(source: str, error: DataOpsError) -> bool:
+    """Tell what was said wrongly from a file that says too little, and what may pass."""
+    return error.permanent and ("option" in error.facts or not _is_file(source))
+
+
+def _unseen(source: str, error: DataOpsError, asks: bool, yes: bool) -> str:
+    """Say why there was no look; a place that may answer later is declared only if one agrees."""
+    if error.permanent or yes:
+        return str(error)
+    if not asks:
+        raise ScaffoldError(
+            f"{source} could not be looked at: {error.problem}",
+            "try again when it can be reached, or add --yes: it is then declared without a look",
+        ) from error
+    print(error)
+    typer.confirm("Go on without a look?", abort=True)
+    return str(error)
 
 
 def _choose(question: str, ways: tuple[str, ...]) -> str:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
 from assets.cli.show import fail
 from resources.errors import DataOpsError
+
+_USERS: Final[list[int]] = []
+"""The umask that we were started with, last."""
 
 app = typer.Typer(
     name="dataops",
@@ -63,7 +68,7 @@ def main(words: list[str] | None = None) -> None:
     import assets.cli.commands  # noqa: F401 - its commands register themselves
     from assets.model.errors import SelectionError, UnknownKeyError
 
-    os.umask(0o027)
+    _USERS.append(os.umask(0o027))
     signal.signal(signal.SIGTERM, _leave)
     words = sys.argv[1:] if words is None else words
     try:
@@ -77,6 +82,16 @@ def main(words: list[str] | None = None) -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+
+
+@contextmanager
+def ordinary_files() -> Iterator[None]:
+    """Make files as the user's own programs do: for declarations, which are no data."""
+    ours = os.umask(_USERS[-1] if _USERS else 0o022)
+    try:
+        yield
+    finally:
+        os.umask(ours)
 
 
 def _leave(number: int, _frame: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -33,6 +34,7 @@ def list_assets(selection: Selection = None, json: Json = False) -> None:
                 "key": key,
                 "layer": key.partition(".")[0],
                 "upstream": list(graph.upstream(key)),
+                "source": [_shown(one) for one in asset.source] if asset is not None else [],
                 "schedule": asset.schedule if asset is not None else "",
                 "tags": list(asset.tags) if asset is not None else [],
                 "description": asset.description if asset is not None else "",
@@ -41,12 +43,13 @@ def list_assets(selection: Selection = None, json: Json = False) -> None:
                 "error": bad.error if bad is not None else "",
             }
         )
+    said = said_once(project)
     rows = [
         (
             d["key"],
-            ", ".join(d["upstream"]),  # type: ignore[arg-type]
+            ", ".join(d["upstream"] or d["source"]),  # type: ignore[arg-type]
             d["schedule"],
-            f"broken: {d['error']}" if d["error"] else d["description"],
+            f"broken: {said(d['key'], d['error'])}" if d["error"] else d["description"],
         )
         for d in data
     ]
@@ -56,6 +59,29 @@ def list_assets(selection: Selection = None, json: Json = False) -> None:
             print(
                 f"\n{file} takes {seconds:.2f} s to import: import what it needs inside functions"
             )
+
+
+def _shown(source: str) -> str:
+    """Give a source as it may be shown."""
+    from resources.addresses import is_address, shown
+
+    return shown(source) if is_address(source) else source
+
+
+def said_once(project: Project) -> Callable[[Any, Any], str]:
+    """Give what shortens errors of assets: each is said once, with paths from the project's folder.
+
+    It takes an asset's key and its error.
+    """
+    first: dict[str, str] = {}
+    root = f"{project.settings.root}/"
+
+    def short(key: Any, error: Any) -> str:
+        """Say an error, or whose it was."""
+        told = first.setdefault(str(error), str(key))
+        return str(error).replace(root, "") if told == key or not error else f"as {told}"
+
+    return short
 
 
 def _stale(project: Project) -> tuple[str, ...]:
@@ -113,6 +139,11 @@ def warn_of_stray(project: Project) -> None:
         print(f"warning: {said}", file=sys.stderr)
 
 
+def _why(line: PlanLine, said: Callable[[Any, Any], str]) -> str:
+    """Say a line's reasons in one cell of a table, an error once."""
+    return said(line.key, line.note) if line.state == "broken" else why(line)
+
+
 @app.command()
 def plan(
     selection: Selection = None,
@@ -137,7 +168,8 @@ def plan(
         return
     fresh = sum(line.action == "none" for line in chosen)
     if shown:
-        rows = [(line.key, line.state, line.action, why(line)) for line in shown]
+        once = said_once(project)
+        rows = [(line.key, line.state, line.action, _why(line, once)) for line in shown]
         print_table(("asset", "state", "action", "why"), rows)
         print()
     to_make = sum(line.action in ("make", "wait") for line in chosen)
@@ -230,6 +262,7 @@ def status(selection: Selection = None, json: Json = False) -> None:
                 "late_upstream": behind,
             }
         )
+    said = said_once(project)
     rows = [
         (
             d["key"],
@@ -240,7 +273,7 @@ def status(selection: Selection = None, json: Json = False) -> None:
             ago(str(d["at"])),
             _lateness(d),
             d["last_attempt"],
-            d["error"] or d["note"],
+            d["error"] or (said(d["key"], d["note"]) if d["state"] == "broken" else d["note"]),
         )
         for d in data
     ]

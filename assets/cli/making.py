@@ -13,7 +13,14 @@ from uuid import uuid4
 import typer
 
 from assets.cli.app import Json, Selection, app
-from assets.cli.looking import plan_facts, planned, show_costs, warn_of_stray, why
+from assets.cli.looking import (
+    plan_facts,
+    planned,
+    said_once,
+    show_costs,
+    warn_of_stray,
+    why,
+)
 from assets.cli.show import STATES, console, print_json, print_table, usage_line
 from resources.errors import DataOpsError
 
@@ -79,9 +86,11 @@ def materialize(
         )
     if json and not todo:
         print_json([])
+    said = said_once(project)
     for line in refused:
+        note = said(line.key, line.note) if line.state == "broken" else line.note
         more = f"; what helps: dataops show {line.key}" if line.action == "blocked" else ""
-        print(f"{line.key}: {line.action}: {line.note}{more}", file=sys.stderr)
+        print(f"{line.key}: {line.action}: {note}{more}", file=sys.stderr)
     if failed or refused:
         raise typer.Exit(1)
 

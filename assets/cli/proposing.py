@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from resources.columns import Column
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 _ID: Final = re.compile(
     r"(?i)(^|[_ .-])(id|no|key|code|uuid)$|^(id|no|uuid)[_ .-]|[a-z]Id$|(번호|코드|아이디)$"
 )
+_DATE: Final = re.compile(r"\s*\d{1,4}\s?[-./년]\s?\d{1,2}\s?[-./월]\s?\d{1,4}(?!\d|\.\d+\.)")
+_LOOKED: Final = 200
 _FEW: Final = 12
 _OFTEN: Final = 5
 _LONGEST: Final = 24
@@ -48,6 +51,38 @@ def text_column(rows: pa.Table, proposed: Sequence[Proposed]) -> str:
             if mean > longest:
                 longest, name = mean, one.column.name
     return name
+
+
+def date_column(rows: pa.Table, proposed: Sequence[Proposed], *, but: Sequence[str] = ()) -> str:
+    """Give the first column whose values look like dates, "" where none does."""
+    for one in proposed:
+        name, kind = one.column.name, one.column.type
+        if name in but:
+            continue
+        if kind == "date" or kind.startswith("timestamp"):
+            return name
+        if kind == "string":
+            values = rows.column(name).slice(0, _LOOKED).drop_null().to_pylist()
+            if values and all(map(_DATE.match, values)):
+                return name
+    return ""
+
+
+def is_iso(rows: pa.Table, name: str) -> bool:
+    """Tell whether a column's times are written as ISO 8601, and need no format."""
+    return all(map(is_time, map(str, rows.column(name).drop_null().to_pylist())))
+
+
+def is_time(text: str, form: str = "") -> bool:
+    """Tell whether a time is written in a form, or as ISO 8601."""
+    try:
+        if form:
+            datetime.strptime(text, form)  # noqa: DTZ007 - nothing is done with it
+        else:
+            datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def id_column(proposed: Sequence[Proposed]) -> str:

@@ -83,7 +83,9 @@ def take_sample(settings: Settings, source: str, options: Mapping[str, Any]) -> 
             rows = pa.Table.from_batches(_first(table), table.schema)
         except SourceError as error:
             if head is not None:  # name the file, not its copy
-                raise SourceError(error.problem.replace(str(head), str(first)), error.fix) from None
+                facts = error.facts | {"file": str(first)}
+                said = error.problem.replace(str(head), str(first))
+                raise SourceError(said, error.fix, **facts) from None
             raise
         finally:
             rejects.close()

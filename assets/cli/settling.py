@@ -8,7 +8,14 @@ from dataclasses import dataclass, replace
 import typer
 
 from assets.cli.preview import harmless
-from assets.cli.proposing import Proposed, id_column, text_column
+from assets.cli.proposing import (
+    Proposed,
+    date_column,
+    id_column,
+    is_iso,
+    is_time,
+    text_column,
+)
 from assets.cli.sampling import Sample
 from assets.cli.show import print_table
 from assets.cli.writing import Draft, word_of
@@ -79,7 +86,41 @@ class Settling:
             except SourceError as error:
                 print(error)
             else:
-                return replace(draft, id=chosen, text=answer)
+                return self._ask_dates(replace(draft, id=chosen, text=answer))
+
+    def _ask_dates(self, draft: Draft) -> Draft:
+        """Ask for the column of dates where one looks like it, and how they are written."""
+        rows = self.sample.rows
+        likely = date_column(rows, self.found, but=(draft.id, draft.text))
+        if not likely:
+            return draft
+        print(f"{harmless(likely)} looks like dates.")
+        while True:
+            question = "Column with the date of a text (empty: none)"
+            chosen = typer.prompt(question, default="", show_default=False).strip()
+            if not chosen:
+                return draft
+            try:
+                self._check(chosen)
+            except SourceError as error:
+                print(error)
+                continue
+            dated = replace(draft, created_at=chosen)
+            return dated if is_iso(rows, chosen) else self._ask_format(dated)
+
+    def _ask_format(self, draft: Draft) -> Draft:
+        """Ask how dates are written, until the first one can be read."""
+        values = self.sample.rows.column(draft.created_at).drop_null().to_pylist()
+        first = next((str(value) for value in values if not is_time(str(value))), "")
+        print(f"{harmless(first)} is not ISO 8601.")
+        while True:
+            question = "How are they written, such as %y.%m.%d? (empty: no date)"
+            form = typer.prompt(question, default="", show_default=False).strip().strip("\"'")
+            if not form:
+                return replace(draft, created_at="")
+            if is_time(first, form):
+                return replace(draft, time_format=form)
+            print(f"{harmless(first)} is not written as {harmless(form)}.")
 
     def _check(self, column: str) -> None:
         """Refuse a column that the source does not have."""

@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, Final
 
 from assets.cli.proposing import Proposed
@@ -37,7 +38,8 @@ _PYTHON: Final = {
 class Draft:
     """What a source's file is to say. columns: its schema, () = as they come.
 
-    id, text: the columns of `Source.texts`, "" = the source as it is. text_ids: ids are no numbers.
+    id, text: the columns of `Source.texts`, "" = the source as it is. created_at, time_format: its
+    column of dates, and how they are written where that is not ISO. text_ids: ids are no numbers.
     seen: what the columns were proposed from, in words.
     """
 
@@ -47,9 +49,17 @@ class Draft:
     read: Mapping[str, Any] = field(default_factory=dict)
     id: str = ""
     text: str = ""
+    created_at: str = ""
+    time_format: str = ""
     text_ids: bool = False
     columns: Sequence[Proposed] = ()
     seen: str = ""
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """Give the columns of `Source.texts`, and what is said about them."""
+        names = ("id", "text", "created_at", "time_format")
+        return {name: value for name in names if (value := getattr(self, name))}
 
 
 def word_of(kind: str) -> str:
@@ -68,7 +78,7 @@ def as_yaml(draft: Draft) -> str:
         inside = ", ".join(f"{name}: {_scalar(value)}" for name, value in draft.read.items())
         lines.append(f"read: {{{inside}}}")
     if draft.id:
-        lines.append(f"texts: {{id: {_scalar(draft.id)}, text: {_scalar(draft.text)}}}")
+        lines.append(f"texts: {_scalar(draft.texts)}")
         if draft.text_ids:
             lines.append("columns: {id: {type: text, unique: true}}")
     elif draft.columns:
@@ -90,6 +100,12 @@ def _yaml_column(one: Proposed) -> str:
 
 def _scalar(value: object) -> str:
     """Write a value so that YAML reads it back exactly."""
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{_scalar(k)}: {_scalar(v)}' for k, v in value.items())}}}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_scalar, value))}]"
+    if value is None:
+        return "null"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
@@ -120,11 +136,11 @@ def as_python(draft: Draft) -> str:
     title = draft.title.replace("\\", "/").replace('"""', "'''")
     head = "".join(letter if letter.isprintable() else " " for letter in title)
     call = "read"
-    given = {name: repr(value) for name, value in draft.read.items()}
+    given = {name: _literal(value) for name, value in draft.read.items()}
     schema = ""
     if draft.id:
         call, schema = "texts", "RawText"
-        given = {"id": repr(draft.id), "text": repr(draft.text)} | given
+        given = {name: _literal(value) for name, value in draft.texts.items()} | given
     own = list(_class(draft))
     if own:
         schema = _class_name(draft.name)
@@ -138,13 +154,27 @@ def as_python(draft: Draft) -> str:
             "",
             "",
             *own,
-            f"@asset(source={draft.source!r}{option})",
+            f"@asset(source={_literal(draft.source)}{option})",
             f"def {draft.name}(source: Source) -> Table:",
             f'    """{head}, as collected."""',
             f"    return source.{call}({arguments})",
             "",
         ]
     )
+
+
+def _literal(value: object) -> str:
+    """Write a value as Python does, with the quotation marks that formatters want."""
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{_literal(k)}: {_literal(v)}' for k, v in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_literal, value))}]"
+    if isinstance(value, date):
+        return _literal(value.isoformat())
+    if isinstance(value, str) and '"' not in value:
+        inner = repr(value)[1:-1]
+        return f'"{inner}"'
+    return repr(value)
 
 
 def _class_name(name: str) -> str:
@@ -178,7 +208,7 @@ def _attribute(one: Proposed, number: int) -> str:
         hint += " | None"
     if marks:
         hint = f"Annotated[{', '.join([hint, *marks])}]"
-    values = ", ".join(map(repr, one.values))
+    values = ", ".join(map(_literal, one.values))
     note = f"  # all there are: Literal[{values}]?" if one.values else ""
     name = column.name if _spellable(column.name) else f"column_{number}"
     return f"{name}: {hint}{note}"
@@ -186,7 +216,7 @@ def _attribute(one: Proposed, number: int) -> str:
 
 def _hint(column: Column) -> tuple[str, list[str]]:
     """Give a column's Python type, and its markers."""
-    marks = [] if _spellable(column.name) else [f"Name({column.name!r})"]
+    marks = [] if _spellable(column.name) else [f"Name({_literal(column.name)})"]
     marks += ["Unique"] * column.unique
     if column.type.startswith("decimal("):
         digits, scale = column.type[8:-1].split(",")

@@ -113,7 +113,9 @@ def make_plan(
         asset = graph.assets.get(key)
         if asset is None:
             bad = graph.broken[key]
-            lines[key] = PlanLine(key, "broken", STOPPED, note=bad.error)
+            had = heads[key].current
+            version = had.number if had is not None else 0
+            lines[key] = PlanLine(key, "broken", STOPPED, note=bad.error, version=version)
             continue
         lines[key] = _line(project, asset, heads, lines, key in wanted, moment)
     project.code.save()
@@ -122,8 +124,8 @@ def make_plan(
 
 
 def heads_of(project: Project, keys: Iterable[str] | None = None) -> dict[str, Head]:
-    """Give the heads of assets; one that was renamed goes on with its old history."""
-    wanted = project.graph.assets if keys is None else set(keys)
+    """Give the heads of assets, of broken ones too; a renamed one goes on with its old history."""
+    wanted = set(project.graph.order if keys is None else keys)
     olds = {
         asset.renamed_from: key
         for key in wanted

@@ -72,7 +72,7 @@ def finish_run(project: Project, run: str, *, failed: Sequence[str] = ()) -> dic
             state=state,
             made=made,
             unchanged=unchanged,
-            fresh=len(heads) - made - unchanged - len(failed),
+            fresh=len(project.graph.assets) - made - unchanged - len(failed),
             failed=len(failed),
         ),
     )

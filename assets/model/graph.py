@@ -90,6 +90,8 @@ def build_graph(
         bad[key] = _broken(good[key], f"these assets are made from each other: {path}")
     for key in circular:
         del good[key]
+    if circular:  # what hangs below a cycle has an order, too
+        order, _ = _order(good, bad)
     downstream: dict[str, list[str]] = {}
     for key in order:
         edges = good[key].upstream if key in good else bad[key].upstream

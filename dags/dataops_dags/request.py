@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from assets.model.graph import Graph
 from resources.errors import DataOpsError, did_you_mean
+from resources.task_files import task_files
 
 if TYPE_CHECKING:
     from assets.engine import Plan, Project
@@ -40,12 +41,7 @@ class Request:
 
 def cleaning_tasks(root: Path) -> list[str]:
     """Give the file names of the cleaning tasks, and their bare names."""
-    files = [
-        path.name
-        for folder in (root / "resources" / "tasks", root / "resources")
-        for path in sorted(folder.glob("*"))
-        if path.suffix in (".yaml", ".yml", ".json") and path.is_file()
-    ]
+    files = [path.name for path in task_files(root)]
     return sorted({*files, *(Path(name).stem for name in files)})
 
 

@@ -185,6 +185,7 @@ def codec_of(name: str, path: Path) -> str:
             f"{did_you_mean(str(name).lower(), KNOWN)}",
             f"use a name Python knows, such as {', '.join(KNOWN)}",
             file=str(path),
+            option="encoding",
         ) from None
     return _SAME.get(found, found)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -51,6 +52,20 @@ def test_list_reads_project_files_only(chain: Home) -> None:
     assert "bad.py, line 3" in text
     keys = [one["key"] for one in facts(chain, "list", "raw.*")]
     assert keys == ["raw.a", "raw.bad"]
+
+
+def test_a_mistake_in_a_file_is_said_once_and_sources_are_shown(chain: Home) -> None:
+    """Without the project's folder in it, and without secrets."""
+    chain.write("resources/pipelines/odd.yaml", "source: in.csv\nfoo: 1\n")
+    for words in (("list",), ("plan",), ("status",)):
+        text = run(chain, *words)
+        assert text.count("resources/pipelines/odd.yaml, line 2, field 'foo'") == 1
+        assert text.count("as output.odd") == 2
+        assert str(chain.root) not in text
+    chain.write("resources/pipelines/odd.yaml", "source: https://x.org/a.csv?page=1\n")
+    listed = {one["key"]: one["source"] for one in facts(chain, "list", "raw.*")}
+    assert listed == {"raw.a": ["in.csv"], "raw.odd": ["https://x.org/a.csv?page=1"]}
+    assert re.search(r"raw.a +in.csv", run(chain, "list"))
 
 
 def test_plan_says_what_why_and_what_would_be_done(chain: Home) -> None:

@@ -44,6 +44,14 @@ def test_every_asset_of_a_cycle_is_broken_and_no_other(length: int, tail: int) -
     assert set(graph.assets) == {asset.key for asset in below}
 
 
+def test_what_hangs_below_a_cycle_is_in_order_whatever_its_names() -> None:
+    """Upstream before downstream, so that a plan finds the line it needs."""
+    graph = build_graph(
+        [node("m", "n"), node("n", "m"), node("z", "n"), node("a", "z"), node("b", "a", "m")], []
+    )
+    assert [key[-1] for key in graph.order] == ["m", "n", "z", "a", "b"]
+
+
 def test_a_chain_of_5000_is_ordered_walked_and_selected() -> None:
     """Nothing recurses."""
     chain = [node("n0"), *(node(f"n{i}", f"n{i - 1}") for i in range(1, 5000))]

@@ -24,6 +24,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -62,6 +63,13 @@ def cli(home: Home, *words: str, code: int = 0) -> str:
 def answer(home: Home, *words: str) -> Any:
     """Run `dataops ... --json`."""
     return json.loads(cli(home, *words, "--json"))
+
+
+def _umask() -> int:
+    """Give this process's umask."""
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
 
 
 class Terminal:
@@ -175,8 +183,33 @@ def test_a_person_can_choose_python_and_texts(shop: Home) -> None:
     person.reads("Column with the text")
     person.types("")
     assert person.ends() == 0
+    assert (shop.root / "assets/raw/talk.py").stat().st_mode & 0o777 == 0o666 & ~_umask()
     assert set(shop.run().values()) == {"made"}
     assert shop.rows("processed.talk_clean")[0]["raw_text"].startswith("재미있는")
+
+
+def test_a_person_can_choose_a_column_of_dates(home: Home) -> None:
+    """And says how they are written, where that is not ISO."""
+    rows = [f"{n},재미있는 영화였어요 정말 추천합니다 {n},24.03.{n:02}\n" for n in range(1, 9)]
+    home.write("in.csv", "번호,리뷰,작성일\n" + "".join(rows))
+    person = Terminal(home, "new", "source", "talk", "--file", "in.csv", "--yaml")
+    person.reads("Column with the id")
+    person.types("번호")
+    person.reads("Column with the text")
+    person.types("")
+    person.reads("작성일 looks like dates.")
+    person.reads("Column with the date of a text (empty: none)")
+    person.types("작성일")
+    person.reads("24.03.01 is not ISO 8601.")
+    person.reads("How are they written")
+    person.types("%Y-%m-%d")
+    person.reads("is not written as %Y-%m-%d")
+    person.types("%y.%m.%d")
+    assert person.ends() == 0
+    written = (home.root / "resources/pipelines/talk.yaml").read_text(encoding="utf-8")
+    assert 'created_at: 작성일, time_format: "%y.%m.%d"}' in written
+    assert set(home.run().values()) == {"made"}
+    assert f"{home.rows('raw.talk')[0]['created_at']}"[:10] == "2024-03-01"
 
 
 def test_a_person_can_name_the_encoding(home: Home) -> None:
@@ -295,7 +328,10 @@ def test_without_options_and_without_a_person_it_says_what_is_missing(shop: Home
     assert "give it a name" in cli(shop, "new", "source", *file, code=2)
     assert "one of --file" in cli(shop, "new", "source", "x", *file, "--sql", "shop", code=2)
     assert "go together" in cli(shop, "new", "source", "x", *file, "--id", "번호", code=2)
-    assert "'encoding'" in cli(shop, "new", "source", "x", *file, "--read", "encodin=x", code=2)
+    odd = cli(shop, "new", "source", "x", *file, "--read", "encodin=x", code=2)
+    assert "no option 'encodin'" in odd
+    assert "'encoding'" in odd
+    assert "gives no value" in cli(shop, "new", "source", "x", *file, "--read", "skip", code=2)
     asked = ("--read", "records=a")
     assert "does not have" in cli(shop, "new", "source", "x", *file, *asked, code=1)
     odd = cli(shop, "new", "source", "x", *file, "--id", "번호", "--text", "리뷰요", code=1)
@@ -322,6 +358,47 @@ def test_a_source_that_cannot_be_looked_at_is_written_all_the_same(home: Home) -
     assert "propose a schema from" in cli(
         home, "new", "source", "x", "--file", "incoming/*.csv", "--schema", code=1
     )
+
+
+def test_what_was_said_wrongly_is_an_error_and_writes_nothing(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No table, no such connection, an address that is none; --yes is for what may pass."""
+    import sqlite3
+
+    with closing(sqlite3.connect(home.root / "shop.db")) as shop, shop:
+        shop.execute("create table orders (id integer primary key, note text)")
+    monkeypatch.setenv("DATAOPS_CONNECTION_SHOP", f"sqlite:///{home.root}/shop.db")
+    monkeypatch.setenv("DATAOPS_CONNECTION_AWAY", "postgresql://u:p@127.0.0.1:9/d")
+    monkeypatch.setenv("DATAOPS_HTTP_ALLOW", "127.0.0.1")
+    new = ("new", "source", "x", "--yes")
+    assert "table=" in cli(home, *new, "--sql", "shop", code=1)
+    assert "'orders'" in cli(home, *new, "--sql", "shop", "--read", "table=order", code=1)
+    assert "no connection 'shp'; did you mean 'shop'?" in cli(home, *new, "--sql", "shp", code=1)
+    home.write("in.csv", "a\n1\n")
+    bad = ("--file", "in.csv", "--read", "encoding=nope")
+    assert "nope" in cli(home, *new, *bad, code=1)
+    away = ("new", "source", "x", "--sql", "away", "--read", "table=t")
+    assert "add --yes" in cli(home, *away, code=1)
+    assert not list(home.root.glob("assets/raw/*")) + list(home.root.glob("resources/pipelines/*"))
+    assert "could not be looked at" in cli(home, *away, "--yes")
+    cli(home, *new[:2], "y", "--sql", "shop", "--read", "table=orders")
+
+
+def test_options_that_hold_others_are_written_as_such() -> None:
+    """Mappings and lists, in both forms, formatted as the project's own code."""
+    import black
+
+    read = {
+        "pages": {"number": "page", "size": ["per_page", 100], "link": False, "total": None},
+        "names": ['a "b"', "it's", "2024-01-01"],
+    }
+    draft = Draft("x", "in*.csv", "X", read)
+    assert yaml.safe_load(as_yaml(draft))["read"] == read
+    assert "{number: page, size: [per_page, 100]" in as_yaml(draft)
+    text = as_python(draft)
+    assert black.format_str(text, mode=black.Mode(line_length=200)) == text
+    assert '"size": ["per_page", 100]' in text
 
 
 def test_options_of_reading_are_written_and_used(home: Home) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from catalog.changes import release, rollback
 from tests.assets.conftest import Home
 
@@ -350,3 +352,33 @@ def test_an_asset_below_a_missing_one_says_what_to_make_first(home: Home) -> Non
 
     with pytest.raises(UpstreamMissing, match="raw.a, which has no version yet"):
         home.make("processed.a_clean")
+
+
+@pytest.mark.parametrize("broken", ["syntax", "twice"])
+def test_a_broken_asset_stops_what_is_made_from_it_and_nothing_else(
+    chain: Home, broken: str
+) -> None:
+    """Also where both have versions: those stay, the rest of the project goes on."""
+    chain.write("other.csv", "x,y\n1,one\n")
+    chain.write("resources/pipelines/other.yaml", "source: other.csv\n")
+    said = {
+        "syntax": "SyntaxError: invalid syntax (a.py, line 1)",
+        "twice": f"raw.a is declared twice: in {chain.root}/assets/raw/a.py "
+        f"and in {chain.root}/resources/pipelines/a.yaml",
+    }[broken]
+    if broken == "syntax":
+        chain.write("assets/raw/a.py", "def a(:\n")
+    else:
+        chain.write("resources/pipelines/a.yaml", "source: in.csv\nclean: false\noutput: false\n")
+    plan = chain.plan()
+    assert (plan["raw.a"].state, plan["raw.a"].action, plan["raw.a"].version) == (
+        "broken",
+        "stopped",
+        1,
+    )
+    assert said in plan["raw.a"].note
+    assert plan["processed.b"].action == plan["processed.c"].action == "stopped"
+    assert plan["processed.b"].note == "raw.a is broken"
+    came = chain.run()
+    assert came == dict.fromkeys(("raw.other", "processed.other_clean", "output.other"), "made")
+    assert chain.current("processed.c").number == 1

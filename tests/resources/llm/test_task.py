@@ -173,6 +173,15 @@ def test_a_typo_is_answered_with_the_nearest_task(project: Path) -> None:
         find_task(project, "clean_revews")
 
 
+def test_only_cleaning_tasks_are_suggested(project: Path) -> None:
+    written(project / "resources", "gpt-4.1: {input: 2}", "prices.yaml")
+    written(project / "resources", "ops: {when: [failed]}", "alerts.yaml")
+    with pytest.raises(TaskError) as said:
+        find_task(project, "price")
+    assert "did you mean" not in str(said.value)
+    assert "or use one of clean_reviews, old_task" in str(said.value)
+
+
 def test_two_files_of_one_name_are_not_chosen_between(project: Path) -> None:
     written(project / "resources" / "tasks", "{}", "clean_reviews.json")
     with pytest.raises(TaskError, match=r"clean_reviews\.json"):
