@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from resources.llm.likeness import common
 
+_END, _SHORT = 3, 12
+
 
 def moved(texts: Sequence[str], answers: Mapping[int, str], *, mutual: bool) -> set[int]:
     """Give the rows whose answers are nearer to another row's text than to their own.
@@ -14,10 +16,11 @@ def moved(texts: Sequence[str], answers: Mapping[int, str], *, mutual: bool) -> 
     row is not answered as itself either. Single cells of different rows are often rightly equal,
     once corrected; but then the other one stays what it is.
     """
+    ends = [(len(text), text[:_END], text[-_END:]) for text in texts]
     towards = {
         row: other
         for row, answer in answers.items()
-        if answer != texts[row] and (other := _nearer(texts, row, answer)) is not None
+        if answer != texts[row] and (other := _nearer(texts, ends, row, answer)) is not None
     }
     return {row for row, other in towards.items() if not mutual or other in towards}
 
@@ -28,14 +31,22 @@ def exchanged(texts: Sequence[str], answers: Sequence[str]) -> bool:
     return bool(moved(texts, rows, mutual=True))
 
 
-def _nearer(texts: Sequence[str], row: int, answer: str) -> int | None:
+def _nearer(
+    texts: Sequence[str], ends: Sequence[tuple[int, str, str]], row: int, answer: str
+) -> int | None:
     """Give a row whose text is nearer to the answer than the row's own, by inserts and deletes."""
     own = texts[row]
     most = _at_most(own, answer)
+    length, head, tail = len(answer), answer[:_END], answer[-_END:]
     exact = -1
-    for other, text in enumerate(texts):
-        # Who is nearer is about as long, and begins or ends like it.
-        if text == own or abs(len(text) - len(answer)) >= most or _at_most(text, answer) > 3 * most:
+    for other, (size, begins, stops) in enumerate(ends):
+        # Who is nearer is about as long and begins or ends alike. This comes first: it is cheap.
+        if not -most < size - length < most:
+            continue
+        if begins != head and stops != tail and size > _SHORT:
+            continue
+        text = texts[other]
+        if text == own or _at_most(text, answer) > 3 * most:
             continue
         if exact < 0:
             exact = _distance(own, answer)
