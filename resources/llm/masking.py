@@ -188,7 +188,8 @@ def _may_hold(text: str) -> bool:
         return True
     if "골뱅이" in text or _DIGITS.search(text) is not None:
         return True
-    return any(end in text for end in ")]}）］｝") and _AT.search(text) is not None
+    ends = ")" in text or "]" in text or "}" in text or "）" in text or "］" in text or "｝" in text
+    return ends and _AT.search(text) is not None
 
 
 def _split(
