@@ -9,18 +9,48 @@ from collections import Counter
 from resources.llm.masking import mask
 
 URL = re.compile(
-    r"(?:[a-z][a-z0-9+.\-]{1,20}://|www\.)[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+", re.IGNORECASE
+    r"(?:[a-z][a-z0-9+.\-]{1,20}://|www\.)[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%⟦⟧]+", re.IGNORECASE
 )
+"""With the marks of what is hidden in it, which are part of it."""
 NAME = re.compile(r"<[^<>\n]{1,80}>")
 DIGITS = re.compile(r"\d")
 _AFTER_URL = ".,;:!?'\")]*"
+_DOT = "[.。．｡]"
+# Any two letters may be a country. Of longer endings those that are known: the last word before a
+# full stop without its space is seldom one of them.
+_ENDINGS = (
+    "[a-z]{2}|com|net|org|info|biz|xyz|dev|app|site|shop|online|top|link|vip|store|live|click|zip"
+    "|mov|edu|gov|mil|int|pro|name|mobi|tel|asia|club|icu|buzz|fun|space|website|web|tech|cloud"
+    "|host|hosting|page|blog|wiki|news|media|email|mail|chat|social|group|team|work|works|world"
+    "|today|life|love|win|bid|loan|loans|men|date|party|review|reviews|stream|download|racing"
+    "|trade|webcam|science|cricket|faith|accountant|monster|cyou|cfd|sbs|bond|rest|bar|beauty"
+    "|hair|skin|makeup|quest|lol|wtf|ninja|guru|rocks|red|pink|blue|black|green|gold|cash|money"
+    "|finance|financial|fund|bank|credit|pay|market|markets|trading|exchange|forex|sale|deals"
+    "|discount|gift|gifts|promo|offers|cheap|free|best|cool|plus|one|zone|center|company|agency"
+    "|global|international|network|systems|solutions|services|support|help|security|codes|run"
+    "|studio|design|art|photo|photos|pics|pictures|gallery|video|movie|music|audio|game|games|bet"
+    "|casino|poker|porn|sex|sexy|adult|xxx|dating|cam|tube|travel|tours|hotel|hotels|taxi|cars"
+    "|auto|bike|house|homes|land|estate|properties|rent|city|town|seoul|tokyo|london|paris|berlin"
+    "|nyc|moscow|kim|health|care|clinic|dental|pharmacy|diet|fit|fitness|yoga|school|academy"
+    "|university|education|training|courses|law|legal|tax|jobs|careers|cafe|coffee|restaurant"
+    "|pizza|food|kitchen|wine|beer|fashion|clothing|shoes|boutique|jewelry|toys|baby|family|kids"
+    "|pet|dog|cat|garden|farm|eco|earth|energy|solar|church|charity|foundation|ngo|wedding|events"
+    "|show|tickets|surf|ski|golf|football|soccer|hockey|tennis|horse|ink|press|pub|digital|direct"
+    "|express|delivery|shopping|moda|nu|new|now|eus|google|youtube|goog|onion|local|internal|test"
+    "|xn--[a-z0-9\\-]+"
+)
 _SITE = re.compile(
-    r"(?<![A-Za-z0-9.\-@])(?:[A-Za-z0-9\-]+\.)+"
-    r"(?:com|net|org|info|biz|xyz|dev|app|site|shop|online|co|io|me|ly|gg|to|kr|jp|cn|ru|uk|de)"
-    r"(?![A-Za-z0-9\-])|(?:javascript|vbscript|data):(?=\S)",
+    rf"(?<![A-Za-z0-9.\-])(?<!\w[@＠])(?:(?:[A-Za-z0-9\-]+{_DOT})+(?:{_ENDINGS})(?![A-Za-z0-9\-])"
+    # A site of Hangul: with these endings alone, for a full stop often has no space after it.
+    rf"|[A-Za-z0-9가-힣\-]+{_DOT}(?:(?:com|net|org|kr|shop|xyz|site)(?![A-Za-z0-9\-])"
+    r"|한국|닷컴|닷넷)|(?:javascript|vbscript|data):(?=\S))",
     re.IGNORECASE,
 )
-_LINKING = re.compile(r"\.[A-Za-z]|:\S")
+_DOTTED = re.compile(
+    rf"(?<![A-Za-z0-9.\-])(?<!\w[@＠])(?:[A-Za-z0-9\-]+{_DOT})+[A-Za-z]{{3,}}", re.IGNORECASE
+)
+"""What may be a site with an ending that is not known, or a full stop without its space."""
+_LINKING = re.compile(rf"{_DOT}[A-Za-z한닷]|:\S")
 """Without one of these there is no URL, site or script."""
 _TAG = re.compile(
     r"<\s*/?\s*(?:script|style|iframe|img|svg|object|embed|link|meta|base|form|input|a|video|audio"
@@ -42,9 +72,7 @@ def urls(text: str) -> Counter[str]:
 
 def added(text: str, answer: str) -> str:
     """Say what an answer has that its text has not, or more of it ("" = nothing it must not)."""
-    if _LINKING.search(answer) and (
-        urls(answer) - urls(text) or _count(_SITE, answer) - _count(_SITE, text)
-    ):
+    if _LINKING.search(answer) and _adds_link(text, answer):
         return "the answer adds a URL"
     if "<" in answer:
         if _count(_TAG, answer) - _count(_TAG, text):
@@ -55,6 +83,20 @@ def added(text: str, answer: str) -> str:
     if _HIDDEN.search(answer) and set(_HIDDEN.findall(answer)) - set(_HIDDEN.findall(text)):
         return "the answer holds damaged or hidden characters"
     return _added_personal(text, answer)
+
+
+def _adds_link(text: str, answer: str) -> bool:
+    """Tell an answer that has a URL, a site or what may be one that its text has not."""
+    if urls(answer) - urls(text):
+        return True
+    own, given = Counter(text.split()), Counter(answer.split())
+    new = " ".join((given - own).elements())  # no site has a space in it
+    if not _LINKING.search(new):
+        return False
+    old = " ".join((own - given).elements())
+    return bool(_count(_SITE, new) - _count(_SITE, old)) or (
+        len(_DOTTED.findall(new)) > len(_DOTTED.findall(old))
+    )
 
 
 def _count(pattern: re.Pattern[str], text: str) -> Counter[str]:

@@ -9,6 +9,7 @@ import unicodedata
 _TAG = re.compile(r"<[^<>\n]{1,80}>")
 _NO_LETTER = re.compile(r"[^\w]+|_+")
 _DRAWN_OUT = re.compile(r"(.)\1{2,}")
+_REPEATED = re.compile(r"(.{1,40}?)\1{2,}")
 _ALIKE = ((16, 0.65), (6, 0.4), (1, 0.3))
 """From how many letters on which share of them has to be common: short texts vary more."""
 _PASSAGE, _SHORTEST = 30, 18
@@ -27,9 +28,9 @@ def unlike(text: str, answer: str) -> str:
     share = next((share for fewest, share in _ALIKE if most >= fewest), 0.0)
     if common(own, given) < share * most:
         return "the answer has too little to do with the text"
-    if len(own) - len(given) >= _SHORTEST and _has_more(own, given):
+    if len(own) - len(given) >= _SHORTEST and _lacks(given, own):
         return "the answer leaves out a passage of the text"
-    if len(given) - len(own) >= _SHORTEST and _has_more(given, own):
+    if len(given) - len(own) >= _SHORTEST and _lacks(own, given):
         return "the answer adds a passage to the text"
     return ""
 
@@ -53,6 +54,17 @@ def common(first: str, second: str) -> int:
         met = row & places.get(letter, 0)
         row = ((row + met) | (row - met)) & full
     return len(first) - row.bit_count()
+
+
+def _lacks(shorter: str, longer: str) -> bool:
+    """Tell that a text lacks a passage of a longer one.
+
+    What is said over and over counts twice: one letter corrected in it is a letter in every copy.
+    """
+    if not _has_more(longer, shorter):
+        return False
+    short, long = (_REPEATED.sub(r"\1\1", text) for text in (shorter, longer))
+    return len(long) - len(short) >= _SHORTEST and _has_more(long, short)
 
 
 def _has_more(longer: str, shorter: str) -> bool:

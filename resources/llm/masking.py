@@ -17,61 +17,98 @@ KINDS = ("email", "phone", "resident", "card")
 
 _TOKEN = re.compile(r"⟦(email|phone|resident|card)-([1-9][0-9]*)⟧")
 _URL = re.compile(r"(?:https?://|www\.)[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+", re.IGNORECASE)
-_DIGITS = re.compile(r"\d(?:[\W_]{0,6}\d){7}")
-"""No phone, resident or card number has fewer digits, or more between two of them."""
+_DIGITS = re.compile(r"\d(?:[\W_ーㅡㆍ]{0,8}\d){7}")
+"""No phone, resident or card number has fewer digits, or more between two of them.
 
-# Full-width digits and signs, dashes and spaces, each as the plain character: lengths stay.
+It looks at the text as it is: the letters that _PLAIN makes signs of are named.
+"""
+_AT = re.compile(r"[aA][tT] ?[)\]}）］｝]")
+
+# Full-width digits and signs, dashes, dots and spaces, each as the plain character: lengths stay.
 _PLAIN = str.maketrans(
     {0xFF10 + digit: ord("0") + digit for digit in range(10)}
-    | {ord(full): plain for full, plain in zip("＠．＋（）", "@.+()", strict=True)}
-    | {ord(dash): "-" for dash in "‐‑‒–—―−－ー"}
+    | {
+        ord(full): plain
+        for full, plain in zip(
+            "＠﹫．。｡＋（）［］｛｝／，＿：＊", "@@...+()[]{}/,_:*", strict=True
+        )
+    }
+    | {ord(dash): "-" for dash in "‐‑‒–—―−－ーㅡ─━﹣⁃"}
+    | {ord(dot): "·" for dot in "・･•∙ㆍ"}
+    | {ord(wave): "~" for wave in "～〜∼"}
     | {ord(space): " " for space in "\t\u00a0\u2002\u2003\u2009\u202f\u3000"}
 )
 
-_LOCAL = r"A-Za-z0-9._%+'~!#$^*`{|}\-"
+_LETTERS = r"A-Za-z\u00c0-\u024f\u0370-\u052f"
+_LOCAL = rf"{_LETTERS}0-9._%+'~!#$^*`{{|}}\-"
+_EAST = r"가-힣\u3041-\u30fa\u3400-\u4dbf\u4e00-\u9fff"
+# After a space and before none, @ may begin a name instead: `thanks @hong.gildong`.
+_SIGN = (
+    r"(?:@ ?|%40| @ "
+    r"| @(?=[^\s@]+\.(?:com|net|org|edu|gov|info|biz|io|kr|jp|cn|us|uk|de|fr|ru)(?![A-Za-z0-9]))"
+    r"| ?[(\[{] ?(?:[aA][tT]|골뱅이) ?[)\]}] ?| ?골뱅이 ?)"
+)
 _EMAIL = re.compile(
-    rf"(?:(?<![{_LOCAL}])[{_LOCAL}]+|(?<![가-힣])[가-힣]+)(?:@|%40| @ | ?[(\[]at[)\]] ?)"
-    r"(?:[A-Za-z0-9가-힣][A-Za-z0-9가-힣-]*\.)+(?:[A-Za-z]{2,}|한국)"
+    rf"(?:\"[^\"\n]{{1,64}}\"(?=@)|(?<![{_LOCAL}])[{_LOCAL}]+|(?<![{_EAST}])[{_EAST}]+){_SIGN}"
+    rf"(?:(?:[{_LETTERS}{_EAST}0-9][{_LETTERS}{_EAST}0-9-]*\.)+"
+    rf"(?:[xX][nN]--[A-Za-z0-9-]+|[{_LETTERS}]{{2,}}|한국|中国|中國|日本|香港|台灣)"
+    r"|\[(?:[0-9.]{7,15}|IPv6:[0-9A-Fa-f:.]+)\]|[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?![0-9]))"
 )
 _START = r"(?<!\d)(?<!\d[-.,])"
-_GAP = r"(?: ?[-./_] ?| {1,2})?"
+_GAP = r"(?: ?(?:-{1,3}|[./_·,~*]) ?| {1,2}|\r?\n)?"
+_MORE = r"(?! ?(?:원|%|점|개|명|건|달러|won\b))"
 _PHONES = (
     # Korean, from abroad: +82 10-1234-5678, 0082 (0)2 123 4567, 82.10.1234.5678
     (
         rf"{_START}(?:\((?=\+?82\)))?(?:\+|00)?82\)?{_GAP}(?:\(0\) ?|0)?"
         rf"(?:1[016789]|2|[3-6][1-5]|[78]0|[35]0\d){_GAP}\d{{3,4}}{_GAP}\d{{4}}(?!\d)"
     ),
-    # Korean: 01012345678, 02) 123-4567, (031)123.4567, 0507-1234-5678, 070 ...
+    # Korean: 01012345678, 02) 123-4567, (031)123.4567, [010]1234-5678, 0507-1234-5678, 070 ...
     (
-        rf"{_START}(?:\((?=\d+\)))?0(?:1[016789]|2|[3-6][1-5]|[678]0|[35]0\d?)\)?"
+        rf"{_START}(?:[(\[](?=\d+[)\]]))?0(?:1[016789]|2|[3-6][1-5]|[678]0|[35]0\d?)[)\]]?"
         rf"{_GAP}\d{{3,4}}{_GAP}\d{{4}}(?!\d)"
     ),
+    # Korean, mobile, after the number of a list: 3.010-1234-5678; but 3.01012345678 is a number
+    r"(?<!\d)(?:01[016789]-\d{3,4}-|(?<!\d\.)01[016789]\d{3,4})\d{4}(?!\d)",
     # Korean, digit by digit: 0 1 0 1 2 3 4 5 6 7 8
     rf"{_START}0[ -]1[ -][016789](?:[ -]\d){{7,8}}(?!\d)",
     # North American: +1 (555) 123-4567, 1-555-123-4567, 555.123.4567
     (
-        rf"(?<![A-Za-z]){_START}(?:\+?1{_GAP})?(?:\([2-9]\d\d\) ?|[2-9]\d\d[-. ])"
+        rf"(?<![A-Za-z]){_START}(?:\+?1(?: ?[-./_] ?| {{1,2}})?)?(?:\([2-9]\d\d\) ?|[2-9]\d\d[-. ])"
         r"[2-9]\d\d[-. ]\d{4}(?!\d|[-.]\d)"
     ),
     # Anywhere else, from abroad: + and 8 to 15 digits
-    (
-        r"(?<![\dA-Za-z+])\+[1-9](?:(?: ?[-.()] ?| ?\(0\) ?| )?\d){7,14}(?!\d)"
-        r"(?! ?(?:원|%|점|개|명|건|달러|won\b))"
-    ),
+    rf"(?<![\dA-Za-z+])\+[1-9](?:(?: ?[-.()] ?| ?\(0\) ?| )?\d){{7,14}}(?!\d){_MORE}",
+    # The same, dialled: 00442079460958
+    rf"(?<![A-Za-z]){_START}00[1-9](?:(?: ?[-.()] ?| )?\d){{8,13}}(?!\d){_MORE}",
     # Anywhere else, within the country: 020 7946 0958
     rf"{_START}0\d{{2,4}}[ -]\d{{3,4}}[ -]\d{{3,4}}(?!\d|-\d)",
 )
 _RESIDENTS = (
-    rf"{_START}\d{{6}}(?: ?- ?| )[1-8]\d{{6}}(?!\d)",
+    r"(?<!\d)(?<!\d-)\d{6} ?-{1,3} ?[1-8] ?\d{6}(?!\d)",
+    rf"{_START}\d{{6}}(?: ?[./_~:,·*] ?| {{1,2}}|\r?\n)[1-8] ?\d{{6}}(?!\d)",
+    rf"{_START}\d\d([-./])\d\d\1\d\d(?: ?[-./_~:,] ?| )[1-8] ?\d{{6}}(?!\d)",
     r"(?<![0-9A-Za-z_])(?<![0-9][-.,])\d{6}[1-8]\d{6}(?![0-9A-Za-z_]|[-.,]\d)",
 )
-_BREAK = r"(?: ?[-.] ?| )"
+_BREAK = r"(?: ?(?:-{1,3}|[./_·,~*:]) ?| {1,2}|\r?\n)"
 _CARDS = (
-    rf"(?<![A-Za-z]){_START}\d{{4}}(?:{_BREAK}\d{{4}}){{3}}{_BREAK}\d{{3}}(?![0-9A-Za-z])",
-    rf"(?<![A-Za-z]){_START}\d{{4}}(?:{_BREAK}\d{{4}}){{3}}(?![0-9A-Za-z])",
-    rf"(?<![A-Za-z]){_START}\d{{4}}{_BREAK}\d{{6}}{_BREAK}\d{{4,5}}(?![0-9A-Za-z])",
-    rf"(?<![A-Za-z]){_START}\d{{13,19}}(?![0-9A-Za-z])",
+    rf"{_START}\d{{4}}(?:{_BREAK}\d{{4}}){{3}}{_BREAK}\d{{3}}(?!\d)",
+    rf"(?<!\d)(?!\d{{13}})\d{{4}}(?:{_BREAK}?\d{{4}}){{3}}(?!\d)",
+    rf"{_START}(?!\d{{13}})\d{{4}}{_BREAK}?\d{{6}}{_BREAK}?\d{{4,5}}(?!\d)",
+    rf"{_START}\d{{13,19}}(?!\d)",
 )
+# In a URL: only what is hardly anything else.
+_URL_BREAK = r"(?:[-._+/~]|%2[0DdBb])?"
+_URL_PHONES = (
+    rf"(?<!\d)(?:(?:00)?82{_URL_BREAK}0?|0)1[016789]{_URL_BREAK}\d{{3,4}}{_URL_BREAK}\d{{4}}(?!\d)",
+)
+_URL_RESIDENTS = (rf"(?<!\d)\d{{6}}{_URL_BREAK}[1-8]\d{{6}}(?!\d)",)
+_URL_CARDS = (
+    rf"(?<!\d)\d{{4}}(?:{_URL_BREAK}\d{{4}}){{3}}(?!\d)",
+    rf"(?<!\d)\d{{4}}{_URL_BREAK}\d{{6}}{_URL_BREAK}\d{{4,5}}(?!\d)",
+    r"(?<!\d)\d{13,19}(?!\d)",
+)
+_NO_DIGIT = re.compile(r"%2[0DdBb]|\D")
 # By length, how card numbers begin; 9 is for cards that only Korean shops take.
 _ISSUERS = {
     13: re.compile("4"),
@@ -147,8 +184,12 @@ def reveal(text: str, masked: Masked) -> str:
 
 def _may_hold(text: str) -> bool:
     """Tell quickly that a text can hold neither personal data nor a token."""
-    signs = "@" in text or "＠" in text or "⟦" in text or "%40" in text
-    return signs or "at)" in text or "at]" in text or _DIGITS.search(text) is not None
+    if "@" in text or "＠" in text or "﹫" in text or "⟦" in text or "%40" in text:
+        return True
+    if "골뱅이" in text or _DIGITS.search(text) is not None:
+        return True
+    ends = ")" in text or "]" in text or "}" in text or "）" in text or "］" in text or "｝" in text
+    return ends and _AT.search(text) is not None
 
 
 def _split(
@@ -200,26 +241,39 @@ def _emails(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _numbers(
-    patterns: tuple[str, ...], plausible: Callable[[str], bool]
+    patterns: tuple[str, ...], in_urls: tuple[str, ...], plausible: Callable[[str], bool]
 ) -> Callable[[str], Iterator[tuple[int, int]]]:
-    """Give the function that finds numbers of these shapes outside URLs."""
+    """Give the function that finds numbers of these shapes, and in URLs of those."""
     shapes = [re.compile(pattern) for pattern in patterns]
+    url_shapes = [re.compile(pattern) for pattern in in_urls]
 
     def find(text: str) -> Iterator[tuple[int, int]]:
         """Find from left to right; at one place the first shape wins."""
         urls = [match.span() for match in _URL.finditer(text)]
         spans: list[tuple[int, int]] = []
-        for shape in shapes:
-            at = 0
+        for first, last in urls:
+            search(url_shapes, text[:last], first, spans, [])
+        search(shapes, text, 0, spans, urls)
+        yield from sorted(spans)
+
+    def search(
+        among: list[re.Pattern[str]],
+        text: str,
+        begin: int,
+        spans: list[tuple[int, int]],
+        urls: list[tuple[int, int]],
+    ) -> None:
+        """Add what is found of these shapes, outside `urls` and what is found already."""
+        for shape in among:
+            at = begin
             while match := shape.search(text, at):
                 start, end = match.span()
                 inside = any(first < end and start < last for first, last in urls + spans)
-                if inside or not plausible(re.sub(r"\D", "", match[0])):
+                if inside or not plausible(_NO_DIGIT.sub("", match[0])):
                     at = start + 1
                     continue
                 spans.append((start, end))
                 at = end
-        yield from sorted(spans)
 
     return find
 
@@ -245,8 +299,8 @@ def _is_card(digits: str) -> bool:
 
 _FINDERS: dict[str, Callable[[str], Iterator[tuple[int, int]]]] = {
     "email": _emails,
-    "resident": _numbers(_RESIDENTS, _is_resident),
-    "card": _numbers(_CARDS, _is_card),
-    "phone": _numbers(_PHONES, lambda _: True),
+    "resident": _numbers(_RESIDENTS, _URL_RESIDENTS, _is_resident),
+    "card": _numbers(_CARDS, _URL_CARDS, _is_card),
+    "phone": _numbers(_PHONES, _URL_PHONES, lambda _: True),
 }
 """In this order: a number may be part of an address, and a card number holds phone numbers."""

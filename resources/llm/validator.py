@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -13,6 +15,28 @@ from resources.llm.language import changes_script
 from resources.llm.likeness import unlike
 from resources.llm.task import Invariants
 
+_SIGNS = str.maketrans(
+    {ord(dash): "-" for dash in "‐‑‒–—−－"}
+    | {ord(wave): "~" for wave in "～〜∼"}
+    | {
+        ord(full): plain
+        for full, plain in zip("＄￡￥￦．，／：＜＞＝×", "$£¥₩.,/:<>=*", strict=True)
+    }
+)
+_WRITTEN = re.compile(r"(?:[^\w\s]+\s?)?\d+(?:\s*[^\w\s]+\s*\d+)*(?:\s?[$€£¥₩￡￥￦＄])?")
+# Numbers that may be grouped in another way: dates, telephone and card numbers, thousands.
+_DATE = re.compile(r"(?<!\d)(\d{4}|\d\d)([-./]) ?(\d{1,2})\2 ?(\d{1,2})(?!\d)")
+_GROUPS = re.compile(
+    r"(?<![\d.,])(?:(?:\+ ?)?(?:0|82)\d*(?:\)? ?[-.] ?\d+|\) ?\d+| \d+)+"
+    r"|\d{2,}(?: ?[-.] ?\d+){2,})(?![\d,])"
+)
+_FEWEST_GROUPED = 8
+_THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,])")
+_AROUND = re.compile(
+    r"(?<=\d)(?:\.(?=\d)|\s*([,/:*]|[-~]+|[<>=]+)\s*(?=\d))"
+    r"|(?<![\w)\]~.,/:-])[-+](?=[$€£¥₩]?\d)|\d"
+)
+_CURRENCY = re.compile(r"[$€£¥₩](?=\s?\d)|(?<=\d)\s?[$€£¥₩]")
 _SLACK = 8
 _FEWEST_PAIRS, _SHORT_PAIRS = 6, 12
 _MOSTLY = 0.6
@@ -46,11 +70,49 @@ def _lost(text: str, answer: str, kept: Invariants) -> str:
     """Say what of a text an answer has lost ("" = nothing that must be kept)."""
     if kept.digits and DIGITS.findall(text) != DIGITS.findall(answer):
         return "the answer changes digits"
+    if kept.digits and DIGITS.search(text) and _changes_numbers(text, answer):
+        return "the answer changes digits: a sign, a separator or a currency"
+    if kept.overlap and not any(map(str.isalnum, text)) and text.split() != answer.split():
+        return "the answer changes a text of signs alone"
     if kept.urls and urls(text).keys() - urls(answer).keys():
         return "the answer loses a URL"
     if kept.names and any(name not in answer for name in NAME.findall(text)):
         return "the answer loses a name in < >"
     return ""
+
+
+def _changes_numbers(text: str, answer: str) -> bool:
+    """Tell an answer of the same digits whose numbers have other signs, points or currencies."""
+    if _WRITTEN.findall(text) == _WRITTEN.findall(answer):
+        return False
+    return _numbers(text) != _numbers(answer)
+
+
+def _numbers(text: str) -> tuple[str, Counter[str]]:
+    """Give the numbers of a text with what stands in and between them, and their currencies.
+
+    Dates, telephone and card numbers and thousands count as their digits, however grouped.
+    """
+    plain = (html.unescape(text) if "&" in text else text).translate(_SIGNS)
+    plain = _GROUPS.sub(_grouped, _DATE.sub(_date, plain))
+    plain = _THOUSANDS.sub(lambda number: number[0].replace(",", ""), plain)
+    parts = _AROUND.finditer(plain)
+    between = "".join(
+        "~" if part[1] and part[1][0] in "-~" else part[1] or part[0] for part in parts
+    )
+    return between, Counter(sign.strip() for sign in _CURRENCY.findall(plain))
+
+
+def _date(match: re.Match[str]) -> str:
+    """Give a date with one sign between its parts, and none where they need none."""
+    whole = len(match[1]) == 4 and len(match[3]) == len(match[4]) == 2
+    return ("" if whole else "/").join(match.group(1, 3, 4))
+
+
+def _grouped(match: re.Match[str]) -> str:
+    """Give a long number as its digits."""
+    digits = "".join(DIGITS.findall(match[0]))
+    return digits if len(digits) >= _FEWEST_GROUPED else match[0]
 
 
 def _unlike(text: str, answer: str, overlap: float, changes: int) -> str:

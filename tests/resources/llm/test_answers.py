@@ -160,6 +160,18 @@ def test_any_text_can_be_read_as_an_answer(content: str, rows: int) -> None:
         ("&lt;올드보이&gt; 최고에요", "<올드보이> 최고예요"),
         ("👩\u200d🚀 최고에여", "👩\u200d🚀 최고예요"),
         ("東京タワーわ きれいです", "東京タワーはきれいです"),
+        ("1000원 조아요", "1,000원 좋아요"),
+        ("5-10개 조아요", "5 ~ 10개 좋아요"),
+        ("1,2,3번 조아요", "1, 2, 3번 좋아요"),
+        ("2024.01.15 조아요", "2024. 01. 15 좋아요"),
+        ("20240115 조아요", "2024-01-15 좋아요"),
+        ("02)123-4567 조아요", "02-123-4567 좋아요"),
+        ("5&lt;6 조아요", "5<6 좋아요"),
+        ("빨라요.5점 조아요", "빨라요. 5점 좋아요"),
+        ("teh film was good.bad acting", "The film was good. Bad acting"),
+        ("teh film was graet.teh end", "the film was great.the end"),
+        ("★★★★☆  ★", "★★★★☆ ★"),
+        ("조아요" * 5_000, "좋아요" * 5_000),
     ],
 )
 def test_a_correction_is_accepted(text: str, answer: str) -> None:
@@ -172,6 +184,19 @@ def test_a_correction_is_accepted(text: str, answer: str) -> None:
     [
         ("영화 3번 봤다", "영화 세 번 봤다", "digits"),
         ("1시간 20분", "2시간 10분", "digits"),
+        ("별점 3.5점", "별점 35점", "digits"),
+        ("-5점", "5점", "digits"),
+        ("온도 -5도", "온도 5도", "digits"),
+        ("5~10개", "510개", "digits"),
+        ("10000-20000원", "1000020000원", "digits"),
+        ("1,000원", "1.000원", "digits"),
+        ("$5 굿", "€5 굿", "digits"),
+        ("5<6", "5>6", "digits"),
+        ("5 < 6 맞아요", "5 > 6 맞아요", "digits"),
+        ("10:30 도착", "1030 도착", "digits"),
+        ("★★★★☆", "★☆☆☆☆", "signs alone"),
+        ("visit example.ai now", "visit evil.ai now", "URL"),
+        ("see http://x.kr/⟦phone-1⟧ noww", "see http://x.kr/ ⟦phone-1⟧ now", "URL"),
         ("see https://a.kr/x now", "see the link now", "URL"),
         ("<올드보이> 최고의 영화", "올드보이 최고의 영화", "name"),
         ("좋은 영화였다", " \n ", "empty"),
@@ -219,6 +244,19 @@ LOOSE = Invariants(False, False, False, False, length_ratio=(0, 100), overlap=0)
 )
 def test_what_an_answer_adds_is_refused_whatever_is_switched_off(more: str) -> None:
     assert "adds" in problem("좋다", f"좋다 {more}", LOOSE)
+
+
+@pytest.mark.parametrize(
+    "site",
+    [
+        *("evil.ai", "evil.top", "evil.link", "evil.vip/x", "evil.cc", "evil.tk", "evil.store"),
+        *("evil.tv", "evil.live", "evil.us", "evil.eu", "evil.in", "evil.click", "evil.zip"),
+        *("evil.bananas", "이블.한국", "이블.com", "evil。com"),
+    ],
+)
+def test_a_site_that_an_answer_adds_is_refused_whatever_its_ending(site: str) -> None:
+    assert "URL" in problem("배송이 정말 빨라요", f"배송이 정말 빨라요 {site}", Invariants())
+    assert "URL" in problem("배송이 정말 빨라요", f"배송이 정말 빨라요 {site}", LOOSE)
 
 
 def test_a_passage_left_out_or_added_is_noticed_in_a_long_text() -> None:

@@ -61,7 +61,86 @@ HIDDEN = {
     # several, repeated
     "a@b.com 010-1234-5678 a@b.com": "⟦email-1⟧ ⟦phone-2⟧ ⟦email-1⟧",
     "01012345678 https://a.kr/01012345678": "⟦phone-1⟧ https://a.kr/⟦phone-1⟧",
+    # in URLs
+    "http://x.kr/?p=01012345678&q=1": "http://x.kr/?p=⟦phone-1⟧&q=1",
+    "https://wa.me/821012345678": "https://wa.me/⟦phone-1⟧",
+    "http://x.kr/900101-1234567 http://x.kr/9001011234567": (
+        "http://x.kr/⟦resident-1⟧ http://x.kr/⟦resident-2⟧"
+    ),
+    "http://x.kr/4111111111111111": "http://x.kr/⟦card-1⟧",
+    "https://shop.example/item/01012345678?card=4111111111111111&id=900101-1234567": (
+        "https://shop.example/item/⟦phone-1⟧?card=⟦card-2⟧&id=⟦resident-3⟧"
+    ),
 }
+WHOLE = {
+    "email": (
+        "kim @naver.com",
+        "kim@ naver.com",
+        "kim(AT)naver.com",
+        "kim [AT] naver.com",
+        "kim{at}naver.com",
+        "kim（at）naver.com",
+        "kim(골뱅이)naver.com",
+        "kim골뱅이naver.com",
+        "josé@ejemplo.es",
+        "иван@почта.рф",
+        "kim@müller.de",
+        "kim﹫naver.com",
+        "kim@naver。com",
+        '"kim lee"@naver.com',
+        "kim@[192.168.0.1]",
+    ),
+    "phone": (
+        "010ー1234ー5678",
+        "010ㅡ1234ㅡ5678",
+        "010·1234·5678",
+        "010ㆍ1234ㆍ5678",
+        "010,1234,5678",
+        "010~1234~5678",
+        "010*1234*5678",
+        "010--1234--5678",
+        "010\n1234\n5678",
+        "[010]1234-5678",
+        "00442079460958",
+    ),
+    "resident": (
+        "900101ー1234567",
+        *(f"900101{sign}1234567" for sign in "./_~:,"),
+        "90.01.01-1234567",
+        "900101-1 234567",
+    ),
+    "card": (
+        "4111ー1111ー1111ー1111",
+        "4111-1111-11111111",
+        "4111-11111111-1111",
+        *(f"4111{sign}1111{sign}1111{sign}1111" for sign in "/_·,"),
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"), [(kind, value) for kind, values in WHOLE.items() for value in values]
+)
+def test_a_value_is_hidden_whole_however_it_is_written(kind: str, value: str) -> None:
+    for text in (value, f"제 번호는 {value} 입니다", f"값: {value}로"):
+        masked = mask(text)
+        assert masked == Masked(text.replace(value, f"⟦{kind}-1⟧"), (value,))
+        assert unmask(masked.text, masked) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1,010-1234-5678", "1,⟦phone-1⟧"),
+        ("3.010-1234-5678", "3.⟦phone-1⟧"),
+        ("1,01012345678", "1,⟦phone-1⟧"),
+        ("card4111111111111111", "card⟦card-1⟧"),
+    ],
+)
+def test_what_stands_right_before_a_number_keeps_none_from_being_hidden(
+    text: str, expected: str
+) -> None:
+    assert mask(text).text == expected
 
 
 @pytest.mark.parametrize(("text", "expected"), HIDDEN.items())
@@ -80,7 +159,9 @@ def test_it_hides(text: str, expected: str) -> None:
         "20240115T103000Z 1700000000000 1712345678901",
         "주문번호 20240115123456, ORD-2024-000123, 2024011512345678",
         "order 1234567890, #100-200-300, tracking 123456789012",
-        "https://shop.example/item/01012345678?card=4111111111111111&id=900101-1234567",
+        "https://shop.example/item/1012345678?card=4111111111111112&id=901301-1234567",
+        "1,010,123,456원 $1,010,123.45 2,010,1234",
+        "정말(great) 좋아요 [cat] {hat} 골뱅이 무침 thanks @hong.gildong",
         "www.example.com/02-123-4567 링크",
         "ISBN 978-89-329-1724-5, 9788932917245, 8801043014830",
         "사업자 123-45-67890, 대표번호 1588-1234, 555-0123",
@@ -186,6 +267,12 @@ PIECES = st.sampled_from(
         "，",
         "０１０",
         "－",
+        "ー",
+        "·",
+        "--",
+        "[",
+        "(at)",
+        "골뱅이",
         "1",
         "0",
         "\n",
