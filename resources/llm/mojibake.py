@@ -205,12 +205,12 @@ def _by_ftfy(text: str) -> str:
     """
     import ftfy
 
+    repaired = ftfy.fix_encoding(text, _config())
+    if repaired == text or repaired == text.translate(_FROM_C1):
+        return text  # the latter is _with_signs' to judge
     rest = _LETTER.sub("A", text)
     if rest != text and ftfy.fix_encoding(rest, _config()) == rest:
         return text
-    repaired = ftfy.fix_encoding(text, _config())
-    if repaired == text.translate(_FROM_C1):
-        return text  # that is _with_signs' to judge
     half = _HANGUL.search(repaired) and not _HANGUL.search(text) and _HALF.search(repaired)
     return text if half or len(_C1.findall(repaired)) > len(_C1.findall(text)) else repaired
 

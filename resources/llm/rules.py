@@ -22,7 +22,7 @@ _SPACES = re.compile(r"[^\S\n]+")
 _LINE_ENDS = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _NEAR_LINE_END = re.compile(r" *\n *")
 _EMPTY_LINES = re.compile(r"\n{3,}")
-_BLANKS = str.maketrans({"\u3164": " ", "\uffa0": " ", "\u2800": " "})
+_BLANK = re.compile("[\u3164\uffa0\u2800]")
 _FILLER_IN_WORD = re.compile("(?<=[A-Za-z가-힣ㄱ-ㅣ])[\u3164\uffa0]+(?=[A-Za-z가-힣ㄱ-ㅣ])")
 _TERMINAL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _CONTROL = re.compile(
@@ -118,7 +118,9 @@ def _control(text: str) -> str:
 
 def _whitespace(text: str) -> str:
     """Write every run of spaces as one, line ends as LF, at most one empty line."""
-    text = _FILLER_IN_WORD.sub("", _LINE_ENDS.sub("\n", text)).translate(_BLANKS)
+    text = _LINE_ENDS.sub("\n", text)
+    if _BLANK.search(text):
+        text = _BLANK.sub(" ", _FILLER_IN_WORD.sub("", text))
     text = _SPACES.sub(" ", text)
     return _EMPTY_LINES.sub("\n\n", _NEAR_LINE_END.sub("\n", text))
 
