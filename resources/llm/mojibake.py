@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 # Korean as CP949 that was read as Latin: pairs from the 2,350 common syllables, jamo or marks.
 _PAIRS = re.compile("(?:[\u00a1-\u00a5\u00a7-\u00a9\u00b0-\u00c8][\u00a1-\u00fe])+")
 _SYLLABLES = re.compile("[\u00b0-\u00c8][\u00a1-\u00fe]")
+# English written in Korea: only quotation marks, dashes and dots are CP949.
+_QUOTES = re.compile("\u00a1[\u00a6\u00aa\u00ae-\u00b1]")
 _COMMON = re.compile(rb"(?:[\xa1-\xa5\xa7-\xa9\xb0-\xc8][\xa1-\xfe]|[\x00-\x7f])+")
 # `\u00c7\u00c3` in `INFORMA\u00c7\u00c3O` is part of a word; CP949 is rarely letters only.
 _WORD = re.compile(
@@ -42,6 +44,7 @@ _IN_LATIN = re.compile(
 _LATIN9 = {ord(bytes([byte]).decode("iso8859-15")): byte for byte in range(0xA0, 0x100)}
 _DOS = {ord(bytes([byte]).decode("cp850")): byte for byte in range(0x80, 0x100)}
 _DOS_SIGNS = re.compile("[\u251c\u252c]|\u00d4[\u00c7\u00e9]")
+_CYRILLIC_SIGNS = re.compile("[A-Za-z][\u0412\u0413](?![\u0400-\u045f])[^\x00-\x7f]")
 _C1_OF_LATIN = re.compile("[\x80\x82-\x8c\x8e\x91-\x9c\x9e\x9f]")
 _C1 = re.compile("[\x80-\x9f]")
 # Windows-1252 with its signs left as C1 characters: quotation marks and dashes where they belong.
@@ -51,6 +54,7 @@ _SIGNS = re.compile(
 )
 _FROM_C1 = {byte: letter for letter, byte in _AS_BYTES.items()}
 # A letter of Western Europe, UTF-8 read as CP949: `Se챰or`.
+IN_WORD = re.compile("[a-z][가-힣][a-z]")
 _WESTERN = re.compile(r"(?<=[A-Za-z])[가-힣](?![가-힣])")
 _LETTER = re.compile(f"\u00c3(?= )|\u00c2(?=[{''.join(map(chr, _AS_BYTES))}])")
 _HANGUL = re.compile("[가-힣\u1100-\u11ff]")
@@ -80,6 +84,8 @@ def _repaired(text: str) -> str:
     """Undo what the characters give away."""
     if "\u3164" in text:
         text = _SPELLED.sub(_compose, text)
+    if _QUOTES.search(text) and _QUOTES.sub("", text).isascii():
+        return text.encode("latin-1").decode("cp949")
     if _SYLLABLES.search(text) and (repaired := _from_latin(text)) is not None:
         return repaired
     if _SUSPECT.search(text):
@@ -158,6 +164,8 @@ def _proves(text: str, table: dict[int, int]) -> bool:
     """Tell whether text that is valid UTF-8 by a table has signs of that very encoding."""
     if table is _DOS:
         return _DOS_SIGNS.search(text) is not None
+    if table is _cyrillic():
+        return _CYRILLIC_SIGNS.search(text) is not None
     return table is _LATIN9 and _C1_OF_LATIN.search(text) is not None
 
 
@@ -192,7 +200,7 @@ def _from_cp949(text: str) -> str | None:
     if _syllables(repaired) >= _FEWEST:
         return repaired if _KOREAN.fullmatch(repaired) else None
     # Only letters of Western Europe, each within a word: at least one between two letters.
-    inside = re.search("[a-z][가-힣][a-z]", text) is not None
+    inside = IN_WORD.search(text) is not None
     western = inside and _WESTERN.sub("", text).isascii()
     return repaired if western and re.fullmatch("[\x00-\x7f\u00c0-\u017f]+", repaired) else None
 

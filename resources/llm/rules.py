@@ -75,6 +75,7 @@ def cleaner_of(rules: tuple[str, ...] = DEFAULT_RULES) -> Rule:
         """Clean one text; most texts need nothing and are told apart by one scan."""
         closer = (
             _CLOSER.search(text)
+            or (not text.isascii() and mojibake.IN_WORD.search(text))
             or (repeats and _REPEATED.search(text))
             or (spaces and spacing.RUN.search(text))
         )
