@@ -60,5 +60,14 @@ def _undone(url: str, row: bool) -> str:
     while "&" in url and (row or _PARAMETER.search(url)):
         if any(len(found[0]) == 1 or decoded(found) == found[0] for found in _AND.finditer(url)):
             break
-        url = ENTITY.sub(decoded, url)
+        url = ENTITY.sub(decoded, _shallow(url))
     return url
+
+
+def _shallow(url: str) -> str:
+    """Take off at once what every `&` was escaped more often than once."""
+    chains = [found[0] for found in _ESCAPED_AND.finditer(url)]
+    if len(chains) < url.count("&"):
+        return url
+    spare = min(chain.count(";") for chain in chains) - 1
+    return _ESCAPED_AND.sub(lambda found: "&" + found[0][1:].split(";", spare)[-1], url)

@@ -147,7 +147,20 @@ MARKUP = ("&amp;", "&", "amp;", "lt;", "gt;", "#38;", "<br>", "<b>", "</b>", "<"
 SPACE = (" ", "  ", "\n", "\r", "\u200d", "\u200b", "\u202e", "\u3164", "\x1b[", "m", "\x92", "'")
 KOREAN = ("영화", "최고", "ㅂ", "ㅏ", "\u1112\u1161\u11ab", "樂", "👩", "!!!!!", "1", ";", '"', "/")
 BROKEN = ("Ã", "¼", "È", "³", "é", "e\u0301", "â€™", "\ufffd", "ì", "\x95", "\x88", "http://a.b")
-PIECES = st.sampled_from(MARKUP + SPACE + KOREAN + BROKEN)
+RARE = (
+    "\u1160",
+    "\u115f",
+    "\u180e",
+    "\ufe0e",
+    "\U000e0041",
+    "🏴",
+    "\x93",
+    "\x85",
+    "¡¯",
+    "°¡",
+    "챰",
+)
+PIECES = st.sampled_from(MARKUP + SPACE + KOREAN + BROKEN + RARE)
 TEXTS = st.one_of(st.text(), st.lists(PIECES).map("".join))
 
 
