@@ -6,7 +6,9 @@ import re
 
 from resources.llm.markup import ENTITY, decoded
 
-_URL = re.compile(r"(?:https?://|www\.)[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+", re.IGNORECASE)
+_LETTERS = r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]"
+_START = re.compile(rf"(?:https?://|www\.)(?={_LETTERS})", re.IGNORECASE)
+_RUN = re.compile(f"{_LETTERS}+")
 _AMP = r"(?:amp|AMP|#0*38|#[xX]0*26);"
 _ESCAPED_AND = re.compile(rf"&(?:{_AMP})+")
 _AND = re.compile(rf"{ENTITY.pattern}|&")
@@ -20,10 +22,13 @@ def split(text: str) -> list[str]:
 
     A URL ends before an entity that stands for what no URL holds: `&nbsp;`, `&quot;`, `&lt;`.
     """
-    parts, done = [], 0
-    while (url := _URL.search(text, done)) is not None:
-        end = url.start() + _length(url[0])
-        parts += [text[done : url.start()], text[url.start() : end]]
+    parts, done, last = [], 0, 0
+    while (url := _START.search(text, done)) is not None:
+        start = url.start()
+        if start >= last and (run := _RUN.match(text, start)) is not None:
+            last = run.end()
+        end = _end(text, start, last)
+        parts += [text[done:start], text[start:end]]
         done = end
     return [*parts, text[done:]]
 
@@ -36,17 +41,17 @@ def unescaped(parts: list[str]) -> list[str]:
     return [_undone(part, row) if at % 2 else part for at, part in enumerate(parts)]
 
 
-def _length(url: str) -> int:
-    """Tell how many characters belong to a URL."""
-    at = url.find("&")
+def _end(text: str, start: int, last: int) -> int:
+    """Tell where a URL ends that begins at `start` and can go on to `last`."""
+    at = text.find("&", start, last)
     while at >= 0:
-        escaped = _ESCAPED_AND.match(url, at)
+        escaped = _ESCAPED_AND.match(text, at, last)
         end = escaped.end() if escaped else at + 1
-        entity = ENTITY.match("&" + url[end : end + _LONGEST])
+        entity = ENTITY.match("&" + text[end : min(end + _LONGEST, last)])
         if entity is not None and not _may_hold(entity):
             return at
-        at = url.find("&", end)
-    return len(url)
+        at = text.find("&", end, last)
+    return last
 
 
 def _may_hold(entity: re.Match[str]) -> bool:
