@@ -9,15 +9,28 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ftfy import TextFixerConfig
 
-# Korean as CP949 that was read as Latin-1: pairs from the 2,350 common syllables, jamo or marks.
-_LATIN = re.compile("[\u00a1-\u00fe]")
-_PAIRS = re.compile("(?:[\u00a1-\u00a4\u00b0-\u00c8][\u00a1-\u00fe])+")
+# Korean as CP949 that was read as Latin: pairs from the 2,350 common syllables, jamo or marks.
+_PAIRS = re.compile("(?:[\u00a1-\u00a5\u00a7-\u00a9\u00b0-\u00c8][\u00a1-\u00fe])+")
 _SYLLABLES = re.compile("[\u00b0-\u00c8][\u00a1-\u00fe]")
+# English written in Korea: only quotation marks, dashes and dots are CP949.
+_QUOTES = re.compile("\u00a1[\u00a6\u00aa\u00ae-\u00b1]")
+_COMMON = re.compile(rb"(?:[\xa1-\xa5\xa7-\xa9\xb0-\xc8][\xa1-\xfe]|[\x00-\x7f])+")
+# `\u00c7\u00c3` in `INFORMA\u00c7\u00c3O` is part of a word; CP949 is rarely letters only.
+_WORD = re.compile(
+    "[A-Za-z][\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u00fe]+|[\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u00fe]+[A-Za-z]"
+)
 # Korean as UTF-8 that was read as CP949: Chinese characters and rare syllables.
 _ODD = re.compile("[\u4e00-\u9fff\uf900-\ufaff]|[가-힣]")
+# UTF-8 takes two bytes or more for every letter beyond ASCII: Hangul or one alone is none.
+_ALONE = re.compile("[가-힣]|(?<![^\x00-\x7f])[^\x00-\x7f](?![^\x00-\x7f])")
 _SUSPECT = re.compile("[\u0080-\u024f\u02c6\u02dc\u0370-\u045f\u2013-\u2122\u2500-\u257f]")
-_KOREAN = re.compile(r"[\x00-\x7f가-힣ㄱ-ㅣ\u2018-\u2026\u00b7\u3000-\u301c\u2605-\u2665]+")
+_KOREAN = re.compile(
+    "[\x00-\x7f가-힣ㄱ-ㅣ\u00a0-\u00bf\u00d7\u00f7\u2010-\u2027\u2030-\u203e\u20ac\u2100-\u2199"
+    "\u2200-\u22ff\u2460-\u27bf\u3000-\u301c\u3200-\u33ff\uff01-\uff5e\uffe0-\uffe6"
+    "\u00e9\ufe0f\u200d\U0001f1e6-\U0001faff]+"
+)
 _FEWEST = 2
+_COMMON_PER_RARE = 4
 # One character's UTF-8 bytes, each read as Latin-1 or as Windows-1252.
 _AS_BYTES = {
     ord(bytes([byte]).decode("cp1252")): byte
@@ -27,7 +40,28 @@ _NEXT = f"[\u0080-\u00bf{''.join(map(chr, _AS_BYTES))}]"
 _IN_LATIN = re.compile(
     f"[\u00c2-\u00df]{_NEXT}|[\u00e0-\u00ef]{_NEXT}{{2}}|[\u00f0-\u00f4]{_NEXT}{{3}}"
 )
+# Where Latin-9 and DOS Latin differ from Latin-1, by their bytes.
+_LATIN9 = {ord(bytes([byte]).decode("iso8859-15")): byte for byte in range(0xA0, 0x100)}
+_DOS = {ord(bytes([byte]).decode("cp850")): byte for byte in range(0x80, 0x100)}
+_DOS_SIGNS = re.compile("[\u251c\u252c]|\u00d4[\u00c7\u00e9]")
+_CYRILLIC_SIGNS = re.compile("[A-Za-z][\u0412\u0413](?![\u0400-\u045f])[^\x00-\x7f]")
+_C1_OF_LATIN = re.compile("[\x80\x82-\x8c\x8e\x91-\x9c\x9e\x9f]")
+_C1 = re.compile("[\x80-\x9f]")
+# Windows-1252 with its signs left as C1 characters: quotation marks and dashes where they belong.
+_SIGNS = re.compile(
+    r"(?<=[A-Za-z])\x92(?=(?:s|t|d|m|re|ve|ll)\b)|(?<!\w)\x93(?=\w)[^\x93\x94\n]*\x94(?!\w)"
+    r"|(?<!\w)\x91(?=\w)[^\x91\x92\n]*\x92(?!\w)|(?<=\w )[\x96\x97](?= \w)"
+)
+_FROM_C1 = {byte: letter for letter, byte in _AS_BYTES.items()}
+# A letter of Western Europe, UTF-8 read as CP949: `Se챰or`.
+IN_WORD = re.compile("[a-z][가-힣][a-z]")
+_WESTERN = re.compile(r"(?<=[A-Za-z])[가-힣](?![가-힣])")
+_LETTER = re.compile(f"\u00c3(?= )|\u00c2(?=[{''.join(map(chr, _AS_BYTES))}])")
 _HANGUL = re.compile("[가-힣\u1100-\u11ff]")
+# What Hangul never stands beside, but what is left of it does.
+_HALF = re.compile(
+    "[\x80-\x9f\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u00ff\u0410-\u044f][가-힣]|[가-힣][\x80-\x9f\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u00ff\u0410-\u044f]"
+)
 # KS X 1001 writes a syllable it has no code for as filler, first, middle, last letter.
 _SPELLED = re.compile("\u3164([ㄱ-ㅎ])([ㅏ-ㅣ])([ㄱ-ㅎ\u3164])")
 _FIRST = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ"
@@ -50,10 +84,14 @@ def _repaired(text: str) -> str:
     """Undo what the characters give away."""
     if "\u3164" in text:
         text = _SPELLED.sub(_compose, text)
-    if _LATIN.search(text) and (repaired := _from_latin(text)) is not None:
+    if _QUOTES.search(text) and _QUOTES.sub("", text).isascii():
+        return text.encode("latin-1").decode("cp949")
+    if _SYLLABLES.search(text) and (repaired := _from_latin(text)) is not None:
         return repaired
     if _SUSPECT.search(text):
-        text = _by_ftfy(_hangul_in_latin(text))
+        if _ALONE.search(text) is None and (repaired := _from_bytes(text)) is not None:
+            return repaired
+        text = _with_signs(_by_ftfy(_hangul_in_latin(text)))
     if _ODD.search(text) and (repaired := _from_cp949(text)) is not None:
         return repaired
     return text
@@ -69,19 +107,88 @@ def _compose(letters: re.Match[str]) -> str:
 
 
 def _from_latin(text: str) -> str | None:
-    """Read Latin-1 characters as CP949 where all of them pair up to common Korean."""
-    if _LATIN.search(_PAIRS.sub("", text)) is not None:
-        return None
-    found = _PAIRS.findall(text)
-    if sum(len(_SYLLABLES.findall(run)) for run in found) < _FEWEST:
-        return None
-    if not any(len(run) > 2 for run in found) or re.search(r"[A-Za-z][\u00a1-\u00fe]", text):
+    """Read Latin characters as CP949 where the row as a whole gives everyday Korean.
+
+    Proof are pairs that are common syllables, but no letters in a word: three, or two in a run.
+    """
+    runs = _PAIRS.findall(_WORD.sub(" ", text))
+    proof = [pair for run in runs for pair in _SYLLABLES.findall(run)]
+    enough = _FEWEST if any(len(run) > 2 for run in runs) else _FEWEST + 1
+    if len(proof) < enough or len(set(proof)) < _FEWEST:
         return None
     try:
-        repaired = text.encode("latin-1").decode("cp949")
+        written = text.translate(_AS_BYTES).encode("latin-1")
+        repaired = written.decode("cp949")
     except UnicodeError:
         return None
-    return repaired if _KOREAN.fullmatch(repaired) else None
+    if repaired.encode("cp949") != written or _KOREAN.fullmatch(repaired) is None:
+        return None
+    rare = 0 if _COMMON.fullmatch(written) else _rare(repaired)
+    return repaired if rare * _COMMON_PER_RARE <= _syllables(repaired) else None
+
+
+def _syllables(text: str) -> int:
+    """Count Hangul syllables."""
+    return sum("가" <= letter <= "힣" for letter in text)
+
+
+def _rare(text: str) -> int:
+    """Count syllables that are none of the 2,350 common ones."""
+    return sum(
+        _COMMON.fullmatch(letter.encode("cp949")) is None
+        for letter in text
+        if "가" <= letter <= "힣"
+    )
+
+
+def _from_bytes(text: str) -> str | None:
+    """Read a whole row back as UTF-8 that was read as Latin-1, Latin-9, Cyrillic or DOS Latin.
+
+    Several may give Korean; the one with the fewest rare syllables is it.
+    """
+    found = []
+    # Windows-1252 has signs where Latin-1 and Latin-9 have control characters.
+    tables = (_AS_BYTES, _LATIN9) if _C1_OF_LATIN.search(text) is None else (_LATIN9, _AS_BYTES)
+    for table in (*tables, _cyrillic(), _DOS):
+        try:
+            repaired = _read_back(text, table)
+        except UnicodeError:
+            continue
+        korean = _syllables(repaired) >= _FEWEST and _KOREAN.fullmatch(repaired)
+        if korean or (_proves(text, table) and not _C1.search(repaired)):
+            found.append(repaired)
+    return min(found, key=_rare) if found else None
+
+
+def _proves(text: str, table: dict[int, int]) -> bool:
+    """Tell whether text that is valid UTF-8 by a table has signs of that very encoding."""
+    if table is _DOS:
+        return _DOS_SIGNS.search(text) is not None
+    if table is _cyrillic():
+        return _CYRILLIC_SIGNS.search(text) is not None
+    return table is _LATIN9 and _C1_OF_LATIN.search(text) is not None
+
+
+def _read_back(text: str, table: dict[int, int]) -> str:
+    """Decode the UTF-8 whose bytes a table tells, letter by letter."""
+    return text.translate(table).encode("latin-1").decode("utf-8")
+
+
+@cache
+def _cyrillic() -> dict[int, int]:
+    """Give the bytes of Windows-1251."""
+    bytes_ = set(range(0x80, 0x100)) - {0x98}
+    return {ord(bytes([byte]).decode("cp1251")): byte for byte in bytes_}
+
+
+def _with_signs(text: str) -> str:
+    """Decode C1 characters as Windows-1252 where one stands as only a sign can.
+
+    Any other is a control character.
+    """
+    if _C1.search(text) is None or _SIGNS.search(text) is None:
+        return text
+    return text.translate(_FROM_C1)
 
 
 def _from_cp949(text: str) -> str | None:
@@ -90,23 +197,30 @@ def _from_cp949(text: str) -> str | None:
         repaired = text.encode("cp949").decode("utf-8")
     except UnicodeError:
         return None
-    syllables = sum("가" <= letter <= "힣" for letter in repaired)
-    return repaired if syllables >= _FEWEST and _KOREAN.fullmatch(repaired) else None
+    if _syllables(repaired) >= _FEWEST:
+        return repaired if _KOREAN.fullmatch(repaired) else None
+    # Only letters of Western Europe, each within a word: at least one between two letters.
+    inside = IN_WORD.search(text) is not None
+    western = inside and _WESTERN.sub("", text).isascii()
+    return repaired if western and re.fullmatch("[\x00-\x7f\u00c0-\u017f]+", repaired) else None
 
 
 def _by_ftfy(text: str) -> str:
     """Let ftfy undo UTF-8 read as something else; all its tidying of real text is off.
 
-    `Ã` and a space may have been an `à`, or is a letter at the end of a word: it is repaired only
-    where something else in the text proves the damage.
+    `Ã` and a space may have been an `à`, or is a letter at the end of a word; `Â` may stand in
+    quotation marks: both are repaired only where something else in the text proves the damage.
     """
     import ftfy
 
-    if "Ã " in text:
-        rest = text.replace("Ã ", "A ")
-        if ftfy.fix_encoding(rest, _config()) == rest:
-            return text
-    return ftfy.fix_encoding(text, _config())
+    repaired = ftfy.fix_encoding(text, _config())
+    if repaired == text or repaired == text.translate(_FROM_C1):
+        return text  # the latter is _with_signs' to judge
+    rest = _LETTER.sub("A", text)
+    if rest != text and ftfy.fix_encoding(rest, _config()) == rest:
+        return text
+    half = _HANGUL.search(repaired) and not _HANGUL.search(text) and _HALF.search(repaired)
+    return text if half or len(_C1.findall(repaired)) > len(_C1.findall(text)) else repaired
 
 
 def _hangul_in_latin(text: str) -> str:
@@ -140,6 +254,7 @@ def _config() -> TextFixerConfig:
         uncurl_quotes=False,
         fix_line_breaks=False,
         remove_control_chars=False,
+        fix_c1_controls=False,
         normalization=None,
         explain=False,
     )

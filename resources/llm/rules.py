@@ -1,4 +1,4 @@
-"""The rules engine `rules/2`: deterministic text repair that never invents, moves or drops words.
+"""The rules engine `rules/3`: deterministic text repair that never invents, moves or drops words.
 
 Numbers, URLs and `<names>` come out as they went in. Cleaning twice is cleaning once: the rules
 are applied until nothing changes. A changed rule needs a new engine version (task.RULES_ENGINE).
@@ -11,24 +11,38 @@ import unicodedata
 from collections.abc import Callable
 from functools import lru_cache
 
-from resources.llm import markup, mojibake, spacing
+from resources.llm import markup, mojibake, spacing, urls
 from resources.llm.task import DEFAULT_RULES
 
 # Plain text: what hardly any rule can touch. All other characters mean a closer look.
 _CLOSER = re.compile(
     "[^ -%'-;=-~가-힣ㄱ-ㅣ\u2018\u2019\u201c\u201d\u2026\u2665\u2661\u2605\u2606]|^ | $|  "
 )
-_URL = re.compile(r"((?:https?://|www\.)[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+)", re.IGNORECASE)
 _SPACES = re.compile(r"[^\S\n]+")
 _LINE_ENDS = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _NEAR_LINE_END = re.compile(r" *\n *")
 _EMPTY_LINES = re.compile(r"\n{3,}")
-_BLANKS = str.maketrans({"\u3164": " ", "\uffa0": " ", "\u2800": " "})
+_BLANK = re.compile("[\u3164\uffa0\u2800]")
+_FILLER_IN_WORD = re.compile("(?<=[A-Za-z가-힣ㄱ-ㅣ])[\u3164\uffa0]+(?=[A-Za-z가-힣ㄱ-ㅣ])")
 _TERMINAL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-_CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u200b\u2060-\u2064\ufeff]")
-_DIRECTION = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-_RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
-_EMOJI = "\u00a9\u00ae\u203c-\u3299\U0001f000-\U0001faff\ufe0f\U000e0020-\U000e007f"
+_CONTROL = re.compile(
+    "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u200b\u2060-\u2064\ufeff\ufff9-\ufffb]"
+)
+# Of use in emoji flags, old Hangul, Mongolian, Khmer and after signs; nowhere else.
+_RARE = re.compile("[\u115f\u1160\u17b4\u17b5\u180e\ufe0e\ufe0f\U000e0000-\U000e007f]")
+_FLAG_OR_TAG = re.compile("(\U0001f3f4[\U000e0020-\U000e007e]+\U000e007f)|[\U000e0000-\U000e007f]+")
+_OUT_OF_PLACE = re.compile(
+    "\u115f(?![\u1160-\u11a7\ud7b0-\ud7c6])|(?<![\u1100-\u115f\ua960-\ua97c])\u1160"
+    "|\u1160(?=[\u1160-\u11a7\ud7b0-\ud7c6])|\u115f\u1160(?![\u11a8-\u11ff\ud7cb-\ud7fb])"
+    "|(?<![\u1780-\u17ff])[\u17b4\u17b5]|(?<![\u1800-\u18af])\u180e"
+    r"|(?<=[^\W\d_])(?<!\u2139)[\ufe0e\ufe0f]+"
+)
+_DIRECTION = re.compile("[\u034f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_RIGHT_TO_LEFT = re.compile("[\u0590-\u061b\u061d-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
+_EMOJI = (
+    "\u00a9\u00ae\u203c-\u2bff\u3030\u303d\u3297\u3299"
+    "\U0001f000-\U0001faff\ufe0f\U000e0020-\U000e007f"
+)
 _JOINING = "\u0600-\u08ff\u0900-\u109f\u1780-\u17ff\u1800-\u18af"
 _LOOSE_JOINER = re.compile(
     f"(?<![{_EMOJI}{_JOINING}])[\u200c\u200d]+|[\u200c\u200d]+(?![{_EMOJI}{_JOINING}\u200c\u200d])"
@@ -61,6 +75,7 @@ def cleaner_of(rules: tuple[str, ...] = DEFAULT_RULES) -> Rule:
         """Clean one text; most texts need nothing and are told apart by one scan."""
         closer = (
             _CLOSER.search(text)
+            or (not text.isascii() and mojibake.IN_WORD.search(text))
             or (repeats and _REPEATED.search(text))
             or (spaces and spacing.RUN.search(text))
         )
@@ -71,8 +86,10 @@ def cleaner_of(rules: tuple[str, ...] = DEFAULT_RULES) -> Rule:
 
 def _apply(text: str, steps: tuple[Rule, ...]) -> str:
     """Apply every rule once, to all that is not a URL."""
-    parts = _URL.split(text)
+    parts = urls.split(text)
     if len(parts) > 1:
+        if markup.decode_entities in steps:
+            parts = urls.unescaped(parts)
         parts = [part if at % 2 else _outside(part, steps) for at, part in enumerate(parts)]
         text = "".join(parts)
         return text.strip() if _whitespace in steps else text
@@ -95,12 +112,17 @@ def _control(text: str) -> str:
         text = _LOOSE_JOINER.sub("", text)
     if _RIGHT_TO_LEFT.search(text) is None:
         text = _DIRECTION.sub("", text)
+    if _RARE.search(text):
+        text = _OUT_OF_PLACE.sub("", _FLAG_OR_TAG.sub(r"\1", text))
     return text
 
 
 def _whitespace(text: str) -> str:
     """Write every run of spaces as one, line ends as LF, at most one empty line."""
-    text = _SPACES.sub(" ", _LINE_ENDS.sub("\n", text).translate(_BLANKS))
+    text = _LINE_ENDS.sub("\n", text)
+    if _BLANK.search(text):
+        text = _BLANK.sub(" ", _FILLER_IN_WORD.sub("", text))
+    text = _SPACES.sub(" ", text)
     return _EMPTY_LINES.sub("\n\n", _NEAR_LINE_END.sub("\n", text))
 
 

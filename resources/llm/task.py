@@ -11,7 +11,7 @@ from resources.llm import spacing
 from resources.llm.masking import KINDS as MASKS
 from resources.llm.outputs import Output
 
-RULES_ENGINE = "rules/2"
+RULES_ENGINE = "rules/3"
 ENGINES = {
     "openai": "openai/2",
     "openai-batch": "openai/2",

@@ -211,7 +211,7 @@ def test_times_of_processing_are_not_content(home: Home) -> None:
     assert (row["raw_text"], row["cleaned_text"], row["llm_model"]) == (
         "a &amp; b",
         "a & b",
-        "rules/2",
+        "rules/3",
     )
     assert list(row) == [
         "id",

@@ -81,7 +81,7 @@ def test_a_task_of_rules_is_measured_beside_doing_nothing(shop: Home) -> None:
     assert found["plain.yaml"]["models"] == []
     text = run(shop, "evaluate", "plain", "--gold", gold(shop))
     assert "No model answered: these are figures of the rules." in text
-    assert "rules/2 6" in text
+    assert "rules/3 6" in text
 
 
 def test_a_model_is_named_and_what_it_refuses_counts_as_wrong(shop: Home) -> None:

@@ -49,7 +49,7 @@ def test_every_row_is_its_own_answer_and_the_use_is_recorded(
         made = paid.make("processed.c").materialized
     assert made is not None
     assert [row["t"] for row in paid.rows("processed.c")] == [corrected(text) for text in TEXTS]
-    (use,) = [u for u in made.usage if u.model != "rules/2"]
+    (use,) = [u for u in made.usage if u.model != "rules/3"]
     assert (use.rows, use.unique_rows, use.requests >= 6) == (60, 60, True)
     assert "sk-secret-canary" not in "".join(
         path.read_text(errors="replace") for path in paid.data.rglob("*.json*")

@@ -121,7 +121,7 @@ RAW, CLEAN, CSV = "raw.orders", "processed.orders_clean", "output.orders"
                 CLEAN: [
                     "config changed: task tidy -> default",
                     "config changed: task.columns note -> none",
-                    "config changed: task.rules rules/2: entities -> rules/2: encoding, ent",
+                    "config changed: task.rules rules/3: entities -> rules/3: encoding, ent",
                 ]
             },
         ),

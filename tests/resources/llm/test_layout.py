@@ -58,7 +58,7 @@ def test_the_prd_s_raw_columns_become_its_nine_in_order(tmp_path: Path) -> None:
     assert first["raw_text"] == "최고  <올드보이> &amp;"
     assert first["cleaned_text"] == "최고 <올드보이> &"
     assert first["metadata"] == '{"a": "&lt;"}'
-    assert (first["llm_model"], first["cleaning_task"]) == ("rules/2", "default")
+    assert (first["llm_model"], first["cleaning_task"]) == ("rules/3", "default")
     assert second["cleaned_text"] is None
 
 

@@ -122,7 +122,7 @@ def test_rows_that_the_model_spoils_keep_what_the_rules_made(
     monkeypatch.setattr("resources.llm.asker._USELESS", 10_000)
     result = clean(project, TEXTS[:6], fallback_models=("rules",))
     assert [row["text"] for row in result.rows] == TEXTS[:6]
-    assert {use.model for use in result.usage if use.rows} == {"rules/2"}
+    assert {use.model for use in result.usage if use.rows} == {"rules/3"}
 
 
 @needs_llama

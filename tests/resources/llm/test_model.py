@@ -120,7 +120,7 @@ def test_the_fallback_model_answers_what_the_first_cannot_and_is_named(bench: Be
     )
     with LlmServer(Behaviour(bad_models=("m",))) as server:
         result = bench.clean(server, raw, fallback_models=("better",))
-    assert [row["llm_model"] for row in result.rows] == ["better", "rules/2", "rules/2"]
+    assert [row["llm_model"] for row in result.rows] == ["better", "rules/3", "rules/3"]
     assert [row["cleaned_text"] for row in result.rows] == ["좋아요 영화.", None, ""]
     assert {row["cleaning_task"] for row in result.rows} == {"clean.yaml"}
 

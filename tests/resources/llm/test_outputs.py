@@ -83,7 +83,7 @@ def test_the_prd_s_nine_columns_stay_and_outputs_follow(bench: Bench) -> None:
         "the one.",
         labelled("teh one", list(MOODS)),
     )
-    assert (rows[1]["cleaned_text"], rows[1]["mood"], rows[1]["llm_model"]) == ("", None, "rules/2")
+    assert (rows[1]["cleaned_text"], rows[1]["mood"], rows[1]["llm_model"]) == ("", None, "rules/3")
 
 
 def test_a_label_alone_leaves_the_text_to_the_rules(bench: Bench) -> None:

@@ -29,7 +29,46 @@ REPAIRED = {
         "안녕 영화",
     ),
     "an à whose second half became a space, beside other proof": ("voilÃ  cafÃ©", "voilà café"),
-    "C1 controls": ("It\x92s", "It’s"),
+    "CP949 read as Latin-1, Korean right behind Latin letters": (
+        "TV를 켜고 A/S가 5kg에 ２．５ 30°".encode("cp949").decode("latin-1"),
+        "TV를 켜고 A/S가 5kg에 ２．５ 30°",
+    ),
+    "CP949 read as Latin-1, one word": ("B급 감성".encode("cp949").decode("latin-1"), "B급 감성"),
+    "CP949 read as Latin-1, a rare syllable": (
+        "뷁 이건 정말 좋은 영화".encode("cp949").decode("latin-1"),
+        "뷁 이건 정말 좋은 영화",
+    ),
+    "English in CP949 read as Latin-1": ("it¡¯s ¡°fine¡±", "it’s “fine”"),
+    "UTF-8 read as Latin-9": (
+        "그럭저럭 DVD로 봤음".encode().decode("iso8859-15"),
+        "그럭저럭 DVD로 봤음",
+    ),
+    "UTF-8 read as DOS Latin": ("Se├▒or, itÔÇÖs fine", "Señor, it’s fine"),
+    "UTF-8 read as Windows-1251": ("cafГ© crГЁme", "café crème"),
+    "Western UTF-8 read as CP949": ("Se챰or", "Señor"),
+    "C1 controls that are signs": ("It\x92s \x93fine\x94 \x96 ok", "It’s “fine” – ok"),
+    "a C1 control between letters": ("영\x80화 lo\x9fng", "영화 long"),
+    "a C1 line end": ("하나\x85둘", "하나\n둘"),
+    "an escaped URL in an escaped row": (
+        html.escape("<그녀> https://x.kr/?id=33&c=2 '굿'"),
+        "<그녀> https://x.kr/?id=33&c=2 '굿'",
+    ),
+    "an escaped URL alone": ("https://x.kr/?id=3&amp;copy=2 굿", "https://x.kr/?id=3&copy=2 굿"),
+    "a URL that held an escaped part before all was escaped": (
+        html.escape("https://x.kr/?a=1&copy=2&amp;b=3"),
+        "https://x.kr/?a=1&copy=2&amp;b=3",
+    ),
+    "entities behind a URL": (
+        "http://e/a?b=1&c=2&nbsp;for&nbsp;it, &quot;http://e/a&quot;",
+        'http://e/a?b=1&c=2 for it, "http://e/a"',
+    ),
+    "rare invisible characters": (
+        "영\u180e화\u061c \u034f최\u115f고\u1160 \u17b4a\ufff9b\ufffb\U000e0001\U000e0041c",
+        "영화 최고 abc",
+    ),
+    "variation signs after letters": ("영\ufe0e화 a\ufe0e", "영화 a"),
+    "fillers in a word and beside it": ("영\u3164화 \u3164좋\uffa0아", "영화 좋아"),
+    "joiners between Hangul letters": ("ㅎ\u200dㅎ\u200cㅎ", "ㅎㅎㅎ"),
     "entities": ("톰 &amp; 제리 &#39;최고&#x27; &hearts;", "톰 & 제리 '최고' ♥"),
     "entities escaped three times": ("&amp;amp;lt;올드보이&amp;amp;gt;", "<올드보이>"),
     "tags": ("첫줄<br>둘째 <b>굵게</b> <a href='x'>끝</a>", "첫줄 둘째 굵게 끝"),
@@ -65,6 +104,16 @@ def test_it_repairs(dirty: str, expected: str) -> None:
         "AT&T R&D &c. &nosuch; &#0;",
         "可愛い 日本語 漢字 男女 北京",
         "می\u200cخواهم",
+        "☎\ufe0e ℹ\ufe0f 1\ufe0f\u20e3",
+        "\u115f\u1161\u11ab \u1112\u1160\u11ab",
+        "INFORMAÇÃO E EDUCAÇÃO E AÇÃO",
+        "ÄÄÄÄÄÄ nein! HÄÄÄÄ?",
+        "“Â” is a letter",
+        "the 챌린지, A챔피언, b챔 c",
+        "┌──┬──┐ ├──┤",
+        "HTML에서 <br> 태그는",
+        "std::vector<p> x",
+        "http://a.b/?x=1&amp;y",
         "क्\u200dष",
         "שלום \u200fעולם",
         "뷁 똠방각하 쀍 햏자",
@@ -98,7 +147,20 @@ MARKUP = ("&amp;", "&", "amp;", "lt;", "gt;", "#38;", "<br>", "<b>", "</b>", "<"
 SPACE = (" ", "  ", "\n", "\r", "\u200d", "\u200b", "\u202e", "\u3164", "\x1b[", "m", "\x92", "'")
 KOREAN = ("영화", "최고", "ㅂ", "ㅏ", "\u1112\u1161\u11ab", "樂", "👩", "!!!!!", "1", ";", '"', "/")
 BROKEN = ("Ã", "¼", "È", "³", "é", "e\u0301", "â€™", "\ufffd", "ì", "\x95", "\x88", "http://a.b")
-PIECES = st.sampled_from(MARKUP + SPACE + KOREAN + BROKEN)
+RARE = (
+    "\u1160",
+    "\u115f",
+    "\u180e",
+    "\ufe0e",
+    "\U000e0041",
+    "🏴",
+    "\x93",
+    "\x85",
+    "¡¯",
+    "°¡",
+    "챰",
+)
+PIECES = st.sampled_from(MARKUP + SPACE + KOREAN + BROKEN + RARE)
 TEXTS = st.one_of(st.text(), st.lists(PIECES).map("".join))
 
 

@@ -251,12 +251,12 @@ def test_how_each_row_was_made_is_written_beside(bench: Bench, tmp_path: Path) -
     assert [row["id"] for row in rows] == [str(n) for n in range(42)]
     assert {row["origin"] for row in rows[:20]} == {"cache"}
     assert {row["origin"] for row in rows[20:40]} == {"fresh"}
-    assert (rows[40]["origin"], rows[40]["model"], rows[40]["item"]) == ("rules", "rules/2", "")
+    assert (rows[40]["origin"], rows[40]["model"], rows[40]["item"]) == ("rules", "rules/3", "")
     assert rows[41]["item"] == rows[0]["item"]
     assert all(row["attempts"] == 0 for row in rows[:20])
     assert all(row["attempts"] >= 1 for row in rows[20:40])
     assert max(row["attempts"] for row in rows) >= 2
-    assert {row["model"] for row in rows} == {"m-1", "rules/2"}
+    assert {row["model"] for row in rows} == {"m-1", "rules/3"}
     assert len({row["config_version"] for row in rows}) == 1
 
 

@@ -41,7 +41,7 @@ def test_json_says_the_same_as_yaml(tmp_path: Path) -> None:
 def test_no_model_or_rules_means_the_rules_engine(tmp_path: Path, model: str) -> None:
     task = load_task(written(tmp_path, f"task_name: x\n{model}"))
     assert task.model == ""
-    assert task.config()["engine"] == "rules/2"
+    assert task.config()["engine"] == "rules/3"
 
 
 def test_rewording_description_and_name_changes_nothing(tmp_path: Path) -> None:
