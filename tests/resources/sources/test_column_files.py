@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -262,3 +263,14 @@ def test_one_large_row_group_is_not_held_in_memory(reading: Any) -> None:
         peak = max(peak, pa.total_allocated_bytes() - start)
     assert size > 40_000_000
     assert peak < size / 3
+
+
+def test_what_json_has_no_number_for_is_null_in_the_metadata(reading: Any) -> None:
+    odd = pa.array([float("nan"), float("inf"), None, 1.5])
+    inner = pa.array([{"x": [float("-inf")]}] * 4)
+    ids = pa.array(["a", "b", "c", "d"])
+    write(reading.folder / "a.parquet", pa.table({"id": ids, "t": ids, "odd": odd, "o": inner}))
+    table = reading.source("a.parquet").texts(id="id", text="t").to_arrow()
+    found = [json.loads(text, parse_constant=pytest.fail) for text in table["metadata"].to_pylist()]
+    assert [one["odd"] for one in found] == [None, None, None, 1.5]
+    assert found[0]["o"] == {"x": [None]}
