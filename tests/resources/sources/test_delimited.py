@@ -54,6 +54,21 @@ def test_a_row_with_too_few_or_too_many_fields_goes_aside_with_its_line(reading:
     assert second.source == str(path)
 
 
+@pytest.mark.parametrize("block", [4, 1 << 20])
+def test_a_byte_order_mark_in_the_rows_is_text(
+    reading: Any, monkeypatch: pytest.MonkeyPatch, block: int
+) -> None:
+    monkeypatch.setattr(records, "BLOCK", block)
+    monkeypatch.setattr(decoding, "BLOCK", block)
+    reading.write("a.csv", "\ufeffa,b\n\ufeffx,1\n\ufeff\ufeffy,2\n\ufefflonely\n\ufeff,3\n")
+    assert [row["a"] for row in reading.rows("a.csv")] == ["\ufeffx", "\ufeff\ufeffy", "\ufeff"]
+    assert [(r.line, json.loads(r.row)) for r in reading.set_aside()] == [
+        (4, {"line": "\ufefflonely"})
+    ]
+    reading.write("b.csv", "a\n\ufeff\nx\n\n\ufeffy\n")
+    assert [row["a"] for row in reading.rows("b.csv")] == ["\ufeff", "x", None, "\ufeffy"]
+
+
 def test_a_row_goes_aside_once_however_often_the_table_is_read(reading: Any) -> None:
     reading.write("a.csv", "id,text\n1\n2,b\n")
     table = reading.source("a.csv").read()
