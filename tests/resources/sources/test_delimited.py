@@ -54,6 +54,12 @@ def test_a_row_with_too_few_or_too_many_fields_goes_aside_with_its_line(reading:
     assert second.source == str(path)
 
 
+@pytest.mark.parametrize("value", ["0000-01-01", "0000-12-31 23:59:59", "0000-12-31T23:59:59.123"])
+def test_the_year_0_stays_text(reading: Any, value: str) -> None:
+    reading.write("a.csv", f"a\n{value}\n")
+    assert reading.rows("a.csv") == [{"a": value}]
+
+
 @pytest.mark.parametrize("block", [4, 1 << 20])
 def test_a_byte_order_mark_in_the_rows_is_text(
     reading: Any, monkeypatch: pytest.MonkeyPatch, block: int
@@ -201,7 +207,8 @@ def test_files_with_other_columns_are_an_error_that_names_them(reading: Any) -> 
         (["1e5"], "string"),
         (["2026-01-31"], "date32[day]"),
         (["2026-02-31"], "string"),
-        (["0000-01-31"], "date32[day]"),
+        (["0000-01-31"], "string"),
+        (["0001-01-31", "9999-12-31"], "date32[day]"),
         (["2026-1-31"], "string"),
         (["2026-01-31 09:00:00"], "timestamp[us]"),
         (["2026-01-31T09:00:00", "2026-01-31T09:00:01"], "timestamp[us]"),
