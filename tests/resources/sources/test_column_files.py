@@ -308,3 +308,17 @@ def test_such_a_date_within_a_list_is_an_error(reading: Any, name: str) -> None:
     write(reading.folder / name, pa.table({"l": dates}))
     with pytest.raises(SourceError, match="beyond the years 1 to 9999 within the column 'l'"):
         reading.rows(name)
+
+
+@pytest.mark.parametrize("rows", [[1, 2], []])
+def test_a_stream_cut_off_between_two_batches_is_a_warning(reading: Any, rows: list[int]) -> None:
+    table = pa.table({"x": pa.array([*rows, 4_294_967_295], pa.int64())})
+    write(reading.folder / "a.ipc", table[: len(rows)], rows=1)
+    assert reading.rows("a.ipc") == [{"x": x} for x in rows]
+    assert reading.rejects.warnings == ()
+    whole = (reading.folder / "a.ipc").read_bytes()
+    assert whole.endswith(b"\xff\xff\xff\xff\0\0\0\0")
+    reading.write("a.ipc", whole[:-8])
+    assert reading.rows("a.ipc") == [{"x": x} for x in rows]
+    (warning,) = reading.rejects.warnings
+    assert "a.ipc is an Arrow stream without a mark at its end" in warning
