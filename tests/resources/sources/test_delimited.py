@@ -60,6 +60,26 @@ def test_the_year_0_stays_text(reading: Any, value: str) -> None:
     assert reading.rows("a.csv") == [{"a": value}]
 
 
+def test_a_row_that_never_ends_is_not_called_a_quotation_mark(
+    reading: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(records, "LONGEST", 2 << 20)
+    reading.write("a.csv", b"id,text\n1," + b"x" * (5 << 20) + b"\n")
+    with pytest.raises(SourceError, match="a row of more than 2 MB on line 2"):
+        reading.rows("a.csv")
+
+
+def test_zeros_in_a_small_file_are_text_and_not_utf_16(reading: Any) -> None:
+    reading.write("a.csv", b"a,b\n1,\x00\n\x00,2\n")
+    assert reading.rows("a.csv") == [{"a": "1", "b": "\x00"}, {"a": "\x00", "b": "2"}]
+
+
+def test_more_columns_than_a_table_has_are_refused(reading: Any) -> None:
+    reading.write("a.csv", ",".join(f"c{n}" for n in range(5_001)) + "\n")
+    with pytest.raises(SourceError, match="has 5,001 columns; .* up to 5,000"):
+        reading.rows("a.csv")
+
+
 @pytest.mark.parametrize("block", [4, 1 << 20])
 def test_a_byte_order_mark_in_the_rows_is_text(
     reading: Any, monkeypatch: pytest.MonkeyPatch, block: int

@@ -74,6 +74,13 @@ def test_nan_is_a_missing_value(reading: Any) -> None:
     assert [row["x"] for row in reading.rows("a.jsonl")] == [None, 1.5]
 
 
+@pytest.mark.parametrize("text", ['{"a":1,\n"b":[1,2]}', "[[1],[2]]"])
+def test_a_file_without_any_record_says_what_to_write(reading: Any, text: str) -> None:
+    reading.write("a.json", text)
+    with pytest.raises(SourceError, match=r"no line that holds a record: 2 are .*records='items'"):
+        reading.rows("a.json")
+
+
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
