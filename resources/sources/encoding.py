@@ -47,6 +47,8 @@ _FREQUENT: Final = re.compile(
 """The syllables that make up more than half of everyday Korean, and of Korean names."""
 _LEAST_FREQUENT: Final = 0.3
 """The least share of them in a Korean file; in Chinese read as CP949 it is about 0.1."""
+_ENOUGH: Final = 12
+"""Different syllables from which all are counted: a few that are repeated are few."""
 _LOG: Final = logging.getLogger("dataops.sources")
 
 
@@ -67,12 +69,17 @@ class _Look:
 
 
 def find_encoding(
-    path: Path, asked: str | None = None, limits: Limits = DEFAULT_LIMITS
+    path: Path,
+    asked: str | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+    *,
+    ours: bool = False,
 ) -> Encoding:
     """Tell a file's encoding: what was asked for, else by BOM, else by a look at all of it.
 
     UTF-8 where all of it is; else CP949 or Western (cp1252) where the letters make that sure; else
-    UTF-8 where few lines are not. Raises SourceError naming byte and line where none fits.
+    UTF-8 where few lines are not. ours: it was written here and saved again, so that few letters
+    are enough for CP949. Raises SourceError naming byte and line where none fits.
     """
     asked = None if asked is None else codec_of(asked, path)
     if asked is not None and asked not in _WIDE:
@@ -85,14 +92,17 @@ def find_encoding(
         if head.startswith(mark):
             return Encoding(codec)
     _refuse(path, head)
-    found = _told(path, limits)
+    found = _told(path, limits, ours)
     _LOG.info("%s is read as %s (confidence %.3f)", path, found.codec, found.confidence)
     return found
 
 
 def whole_text(path: Path) -> str:
-    """Read a small file into one text, without BOM; raises SourceError where it is not all text."""
-    return b"".join(utf8_blocks(path, find_encoding(path))).decode()
+    """Read a small file that was written here into one text, without BOM.
+
+    Raises SourceError where it is not all text.
+    """
+    return b"".join(utf8_blocks(path, find_encoding(path, ours=True))).decode()
 
 
 def _wide(path: Path, asked: str, head: bytes) -> str:
@@ -127,13 +137,13 @@ def _refuse(path: Path, head: bytes) -> None:
         )
 
 
-def _told(path: Path, limits: Limits) -> Encoding:
+def _told(path: Path, limits: Limits, ours: bool) -> Encoding:
     """Tell the encoding of a file without BOM."""
     plain = _look(path, "utf-8", limits)
     if not plain.bad:
         return Encoding("utf-8")
     korean = _look(path, "cp949", limits)
-    share = _korean_share(path, limits) if korean.share <= 1 - SURE else 0.0
+    share = _korean_share(path, limits, ours) if korean.share <= 1 - SURE else 0.0
     guesses: tuple[tuple[str, Callable[[], float]], ...] = (
         ("cp949", lambda: share * (1 - korean.share)),
         ("cp1252", lambda: _western_share(path, limits)),
@@ -193,7 +203,7 @@ def _texts(path: Path, codec: str, limits: Limits) -> Iterator[str]:
             return
 
 
-def _korean_share(path: Path, limits: Limits) -> float:
+def _korean_share(path: Path, limits: Limits, ours: bool) -> float:
     """Tell how sure it is that what can be CP949 is Korean.
 
     Everyday Korean is written in 2,350 syllables, and mostly in a few of them. Other encodings read
@@ -210,8 +220,11 @@ def _korean_share(path: Path, limits: Limits) -> float:
     if not usual:
         return 0.0
     share = usual / (beyond - marks) * min(1.0, usual / max(marks, 1))
+    if ours:
+        return share
     share *= min(1.0, frequent / usual / _LEAST_FREQUENT)
-    return share * len(different) / (len(different) + 1)
+    counted = usual if len(different) >= _ENOUGH else len(different)
+    return share * counted / (counted + 1)
 
 
 def _western_share(path: Path, limits: Limits) -> float:

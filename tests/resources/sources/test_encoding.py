@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from resources.errors import SourceError
 from resources.sources import decoding, records
-from resources.sources.encoding import SURE, find_encoding
+from resources.sources.encoding import SURE, find_encoding, whole_text
 
 KOREAN = "번호,리뷰\n" + "".join(f"{n},정말 재미있게 봤어요 ㅋㅋ 추천합니다!\n" for n in range(50))
 
@@ -77,6 +77,10 @@ def test_what_is_not_surely_korean_is_not_guessed(reading: Any, content: bytes) 
     reading.write("a.csv", content)
     with pytest.raises(SourceError, match=r"is not UTF-8: byte \d+ on line \d+ .*encoding="):
         reading.rows("a.csv")
+
+
+def test_a_small_file_of_ours_is_read_as_the_korean_it_was(reading: Any) -> None:
+    assert whole_text(reading.write("a.csv", "a\n쌀\n".encode("cp949"))) == "a\n쌀\n"
 
 
 @pytest.mark.parametrize("codec", ["utf-8", "cp949"])
