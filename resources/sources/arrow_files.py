@@ -24,22 +24,33 @@ class ArrowFiles(ColumnFiles):
 
     def schema_of(self, file: Path) -> pa.Schema:
         """Read a file's schema."""
-        with _opened(file) as reader:
+        with _opened(file) as (reader, _):
             return reader.schema
 
     def batches_of(self, file: Path, rows: int) -> Iterator[pa.RecordBatch]:  # noqa: ARG002
         """Stream one file in the batches that it was written in."""
-        with _opened(file) as reader:
+        with _opened(file) as (reader, source):
             if hasattr(reader, "num_record_batches"):
                 for at in range(reader.num_record_batches):
                     yield reader.get_batch(at)
-            else:
-                yield from reader
+                return
+            end = source.tell()
+            for batch in reader:
+                yield batch
+                end = source.tell()
+            if source.tell() == end:  # else a mark that says so was read behind the last batch
+                self._rejects.warn(
+                    f"{file.name} is an Arrow stream without a mark at its end: rows may be "
+                    "missing, if it was cut off; fetch it again, or write it with its writer closed"
+                )
 
 
 @contextmanager
-def _opened(file: Path) -> Generator[Any]:
-    """Open a file or a stream; what is not packed in it is read where it lies, page by page."""
+def _opened(file: Path) -> Generator[tuple[Any, Any]]:
+    """Open a file or a stream, and give it with what it is read from.
+
+    What is not packed in it is read where it lies, page by page.
+    """
     import pyarrow as pa
 
     with file.open("rb") as stream:
@@ -54,4 +65,4 @@ def _opened(file: Path) -> Generator[Any]:
     with pa.memory_map(str(file)) as source:
         opened = pa.ipc.open_file if head.startswith(_FILE) else pa.ipc.open_stream
         with opened(source) as reader:
-            yield reader
+            yield reader, source

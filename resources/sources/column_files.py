@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resources.errors import SourceError
-from resources.rejects import Rejects
+from resources.rejects import Reject, Rejects, row_json
 from resources.sources.header import column_names
+from resources.sources.years import any_beyond, beyond, counted
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -28,12 +29,14 @@ class ColumnFiles:
     def __init__(
         self,
         files: tuple[Path, ...],
-        rejects: Rejects,  # noqa: ARG002 - as every reader
+        rejects: Rejects,
         *,
         typed: bool = True,  # noqa: ARG002 - as every reader
     ) -> None:
-        """Read `files`; they hold types of their own, and no record that cannot be read."""
+        """Read `files`; they hold types of their own. A date of no year here goes to `rejects`."""
         self.files = files
+        self._rejects = rejects
+        self._reported: dict[Path, int] = {}
 
     def schema_of(self, file: Path) -> pa.Schema:
         """Read the schema of one file."""
@@ -59,20 +62,28 @@ class ColumnFiles:
 
     def batches(self, rows: int) -> Iterator[pa.RecordBatch]:
         """Stream batches of at most `rows` rows."""
-        schema = self.schema
         for file in self.files:
-            for batch in self._sound(file, rows):
-                for start in range(0, batch.num_rows, rows):
-                    yield _plain_batch(batch.slice(start, rows), schema)
+            yield from self._plain_batches(file, rows)
 
     def rows(self) -> Iterator[tuple[Path | str, dict[str, Any]]]:
         """Stream rows, each with its file."""
-        schema = self.schema
         for file in self.files:
-            for batch in self._sound(file, 10_000):
-                for start in range(0, batch.num_rows, 10_000):
-                    for row in _plain_batch(batch.slice(start, 10_000), schema).to_pylist():
-                        yield file, row
+            for batch in self._plain_batches(file, 10_000):
+                for row in batch.to_pylist():
+                    yield file, row
+
+    def _plain_batches(self, file: Path, rows: int) -> Iterator[pa.RecordBatch]:
+        """Stream one file with plain types; rows with a date that cannot be shown go aside."""
+        schema, seen = self.schema, 0
+        for batch in self._sound(file, rows):
+            for start in range(0, batch.num_rows, rows):
+                plain, found = _showable(file, _plain_batch(batch.slice(start, rows), schema))
+                for reject in found:
+                    seen += 1
+                    if seen > self._reported.get(file, 0):
+                        self._reported[file] = seen
+                        self._rejects.add(reject)
+                yield plain
 
     def _plain_schema(self, file: Path) -> pa.Schema:
         """Give a file's columns with plain types and usable names."""
@@ -153,6 +164,51 @@ def _plain_batch(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
             array = array.dictionary_decode()
         arrays.append(array if array.type == kind else array.cast(kind))
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def _showable(file: Path, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, list[Reject]]:
+    """Give the rows whose dates are of the years 1 to 9999, and the others as they are set aside.
+
+    Raises SourceError where such a date lies within a list or a struct.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    odd: dict[int, pa.Array] = {}
+    for at, column in enumerate(batch.columns):
+        if pa.types.is_nested(column.type):
+            if any_beyond(column):
+                raise _odd_inside(file, batch.schema.names[at])
+        elif (mask := beyond(column)) is not None:
+            odd[at] = mask
+    if not odd:
+        return batch, []
+    bad = pa.array([False] * batch.num_rows)
+    for mask in odd.values():
+        bad = pc.or_(bad, mask)
+    counts = batch
+    for at in odd:
+        counts = counts.set_column(at, batch.schema.names[at], counted(batch.column(at)))
+    found = []
+    for row in pc.indices_nonzero(bad).to_pylist():
+        at = next(at for at, mask in odd.items() if mask[row].as_py())
+        held: dict[str, Any] = counts.slice(row, 1).to_pylist()[0]
+        name = batch.schema.names[at]
+        reason = f"{name!r} counts {held[name]} of {batch.schema.types[at]} from 1970"
+        found.append(
+            Reject(row_json(held), "type", name, f"{reason}, beyond the years 1 to 9999", str(file))
+        )
+    return batch.filter(pc.invert(bad)), found
+
+
+def _odd_inside(file: Path, name: str) -> SourceError:
+    """Say that a date within a nested value cannot be shown."""
+    return SourceError(
+        f"{file} has a date beyond the years 1 to 9999 within the column {name!r}",
+        "correct it, or write it as text",
+        file=str(file),
+        column=name,
+    )
 
 
 def _difference(first: pa.Schema, other: pa.Schema) -> str:

@@ -157,14 +157,17 @@ def _tests(column: Any, declared: str) -> list[Any]:
     kind, no = sa.func.typeof(column), sa.literal(0)
     whole, text = kind == "integer", kind == "text"
     head = sa.func.replace(sa.func.substr(column, 1, 19), "T", " ")
-    tail = sa.func.substr(column, 20)
+    tail, year = sa.func.substr(column, 20), sa.func.substr(column, 1, 4)
     fraction = sa.or_(
         tail == "", sa.and_(tail.op("GLOB")(".[0-9]*"), sa.not_(tail.op("GLOB")("?*[^0-9]*")))
     )
     is_time = sa.and_(
-        head.op("IS")(sa.func.datetime(head, "+0 days")), fraction, sa.func.length(column) <= 26
+        head.op("IS")(sa.func.datetime(head, "+0 days")),
+        fraction,
+        sa.func.length(column) <= 26,
+        year != "0000",
     )
-    is_date = column.op("IS")(sa.func.date(column, "+0 days"))
+    is_date = sa.and_(column.op("IS")(sa.func.date(column, "+0 days")), year != "0000")
     return [
         whole,
         kind == "real",

@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from resources.sources.years import within
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -115,7 +117,7 @@ def written(kind: pa.DataType, what: str, via: pa.DataType | None = None) -> Kin
     def read(values: Sequence[Any]) -> pa.Array:
         """Cast the texts; `via` is a type on the way, such as a time with its zone."""
         texts = pa.array(values, pa.string())
-        return texts.cast(kind) if via is None else texts.cast(via).cast(kind)
+        return within(texts.cast(kind) if via is None else texts.cast(via).cast(kind))
 
     return Kind(kind, read, what)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections.abc import Iterator
 from functools import cached_property
@@ -180,6 +181,10 @@ def _parse(rows: bytes, header: Header, aside: _Aside) -> pa.Table:
     import pyarrow.csv as arrow_csv
 
     names, dialect = list(header.names), header.dialect
+    if rows.startswith(
+        codecs.BOM_UTF8
+    ):  # here it is text; Arrow drops one that a buffer begins with
+        rows = codecs.BOM_UTF8 + rows
     try:
         return arrow_csv.read_csv(
             pa.BufferReader(rows),

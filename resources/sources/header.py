@@ -17,6 +17,7 @@ from resources.sources.packed import Limits
 from resources.sources.records import count_lines, record_pattern
 
 _INVISIBLE: Final = " \t\r\n\u00a0\u200b\u3000\ufeff"
+MOST_COLUMNS: Final = 5_000
 _HEAD: Final = 1 << 20
 _LINE: Final = re.compile(rb"[^\r\n]*+(?:\r\n?|\n)")
 
@@ -103,6 +104,13 @@ def _cells(file: Path, dialect: Dialect, record: str) -> list[str]:
 
 def _names(file: Path, dialect: Dialect, cells: list[str]) -> tuple[str, ...]:
     """Name the columns: by `names`, by the header, or by their position."""
+    if len(cells) > MOST_COLUMNS:
+        raise SourceError(
+            f"{file} has {len(cells):,} columns; delimited text is read with up to "
+            f"{MOST_COLUMNS:,}",
+            "write what is keyed by data as rows, or check delimiter=",
+            file=str(file),
+        )
     if not dialect.names:
         return column_names(cells if dialect.header else [""] * len(cells))
     if len(dialect.names) != len(cells):

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from resources.sources import years
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -89,7 +91,7 @@ def _date_text(values: Any) -> Any:
     import pyarrow.compute as pc
 
     texts = values.cast(pa.string())
-    return pc.if_else(pc.match_substring_regex(texts, r"^\d{4}-"), texts, "")
+    return pc.if_else(pc.match_substring_regex(texts, years.PATTERN), texts, "")
 
 
 def _number_text(values: Any) -> Any:
@@ -124,7 +126,7 @@ def _timestamp(sign: str, digits: int) -> Form:
     def write(values: Any) -> Any:
         """Write with exactly these digits and this sign."""
         texts = values.cast(pa.timestamp(unit)).cast(pa.string())
-        texts = pc.if_else(pc.match_substring_regex(texts, r"^\d{4}-"), texts, "")
+        texts = pc.if_else(pc.match_substring_regex(texts, years.PATTERN), texts, "")
         return texts if sign == " " else pc.replace_substring(texts, " ", sign)
 
     return Form(pa.timestamp(stored), read, write)

@@ -63,6 +63,13 @@ class JsonFiles:
                 raise self._too_wide(list(kinds))
         if self._depth:
             kinds = {n: seen for n, seen in kinds.items() if not _only_outer(n, seen, kinds)}
+        if not kinds and (aside := sum(self._reported.values())):
+            raise SourceError(
+                f"{self.files[0]} has no line that holds a record: {aside:,} are none",
+                "write one object per line, or an array of objects; of one object over several "
+                "lines name the path to its records (records='items')",
+                file=str(self.files[0]),
+            )
         if not kinds:
             raise SourceError(
                 f"{self.files[0]} has no record with a field in it",

@@ -12,7 +12,7 @@ from typing import Any, Final
 from resources.errors import SourceError
 from resources.sources.decoding import MARK, Encoding, decoded, shown, undecodable_reason
 from resources.sources.json_stream import LONGEST, Elements
-from resources.sources.json_text import Written, to_json
+from resources.sources.json_text import Written, to_json, whole
 from resources.sources.packed import DEFAULT_LIMITS, Limits
 
 _DEEP: Final = 100
@@ -187,5 +187,5 @@ def _constant(name: str) -> None:
 
 
 _DECODER: Final = json.JSONDecoder(
-    object_pairs_hook=_object, parse_float=Written, parse_constant=_constant
+    object_pairs_hook=_object, parse_float=Written, parse_int=whole, parse_constant=_constant
 )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from decimal import Decimal
-from math import isinf
+from decimal import Decimal, InvalidOperation
+from math import isfinite
 from typing import Any
 
 
@@ -14,19 +14,38 @@ class Written(str):
     __slots__ = ()
 
     def is_exact(self) -> bool:
-        """Tell whether a float64 holds the number without rounding what is written."""
+        """Tell whether a float64 holds the number without changing what is written: 1.5, not 1.50.
+
+        1e-7 and 1e-07 are written the same; -0 is the float -0.0, as 2 is 2.0.
+        """
         number = float(self)
-        return repr(number) == self or (
-            not isinf(number) and Decimal(repr(number)) == Decimal(self)
-        )
+        if repr(number) == self or self == "-0":
+            return True
+        try:
+            return isfinite(number) and _written(repr(number)) == _written(self)
+        except InvalidOperation:  # an exponent that no decimal holds: 0e99999999999999999999
+            return False
+
+
+def _written(number: str) -> tuple[int, tuple[int, ...], object]:
+    """Give a number's sign, digits and exponent."""
+    sign, digits, exponent = Decimal(number).as_tuple()
+    return sign, digits, exponent
+
+
+def whole(text: str) -> int | Written:
+    """Read a whole number of JSON; `-0` is one that no integer holds."""
+    return Written(text) if text == "-0" else int(text)
 
 
 def to_json(value: Any) -> str:
-    """Write a value as JSON; what JSON has no form for becomes text."""
+    """Write a value as JSON; NaN and infinity become null, what else JSON lacks becomes text."""
     if isinstance(value, Written):
         return str(value)
+    if isinstance(value, float):
+        return json.dumps(value) if isfinite(value) else "null"
     if isinstance(value, dict):
-        if not any(isinstance(inner, Written | dict | list) for inner in value.values()):
+        if not any(isinstance(inner, Written | float | dict | list) for inner in value.values()):
             return json.dumps(value, ensure_ascii=False, default=_text)
         fields = (
             f"{json.dumps(str(k), ensure_ascii=False)}: {to_json(v)}" for k, v in value.items()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -64,7 +65,7 @@ def expand(file: Path | str, member: str | None) -> list[Path | str]:
     """Give a file or a place itself, or the members of an archive that `member` names.
 
     member: a name or a pattern; without it these are all but hidden ones. Raises SourceError where
-    there are none.
+    there are none, or where two have one name (`a.csv`, `./a.csv`).
     """
     if isinstance(file, str) or file.suffix.lower() != ARCHIVE:
         if member is None:
@@ -87,7 +88,15 @@ def expand(file: Path | str, member: str | None) -> list[Path | str]:
         what = f"has no member {member!r}{did_you_mean(member, names)}" if member else "is empty"
         held = f"; it holds {', '.join(names[:5])}" if member and names else ""
         raise SourceError(f"{file} {what}{held}", "name what it holds", file=str(file))
-    return [file.joinpath(*_parts(name)) for name in sorted(set(wanted))]
+    places = Counter(map(_parts, names))
+    if twice := next((name for name in sorted(wanted) if places[_parts(name)] > 1), None):
+        raise SourceError(
+            f"{file} has more than one member at {'/'.join(_parts(twice))!r}",
+            "unpack it, give each a name of its own and pack it again",
+            file=str(file),
+            member=twice,
+        )
+    return [file.joinpath(*_parts(name)) for name in sorted(wanted)]
 
 
 def is_member(path: Path) -> bool:

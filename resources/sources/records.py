@@ -13,7 +13,7 @@ from resources.sources.dialect import Dialect
 
 BLOCK: Final = 1 << 20
 LONGEST: Final = 64 << 20
-"""The longest record: what is longer is a quotation mark that nobody closed."""
+"""The longest record: what is longer is usually a quotation mark that nobody closed."""
 
 
 @lru_cache
@@ -80,6 +80,13 @@ def whole_records(
         # Growing by doubling keeps the work in proportion when one record is very long.
         wanted = BLOCK if end else 2 * len(waiting)
         if len(waiting) > LONGEST:
+            if not _has_quotes(waiting, dialect):
+                raise SourceError(
+                    f"{file} has a row of more than {LONGEST >> 20} MB on line {line}",
+                    "check that it is delimited text, with rows that end with a line end",
+                    file=str(file),
+                    line=line,
+                )
             raise _unclosed(file, dialect, line, f"within {LONGEST >> 20} MB")
     if not waiting:
         return
@@ -103,11 +110,15 @@ def after(blocks: Iterable[bytes], skip: int) -> Iterator[bytes]:
 
 def _end(text: bytearray, dialect: Dialect) -> int:
     """Give the length of all whole records at the start of a text (0 = not even one)."""
-    signs = dialect.quote + dialect.escape
-    if any(sign.encode() in text for sign in signs):
+    if _has_quotes(text, dialect):
         match = _records_pattern(dialect).match(text)
         return match.end() if match is not None else 0
     return max(text.rfind(b"\n"), text.rfind(b"\r")) + 1
+
+
+def _has_quotes(text: bytearray, dialect: Dialect) -> bool:
+    """Tell whether a text holds signs that can take the meaning from a line end."""
+    return any(sign.encode() in text for sign in dialect.quote + dialect.escape)
 
 
 def _unclosed(file: Path, dialect: Dialect, line: int, where: str) -> SourceError:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property, lru_cache
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from resources.errors import SourceError, did_you_mean
 from resources.rejects import Reject, Rejects, row_json
@@ -17,6 +18,10 @@ from resources.sources.json_text import plain_text, to_json
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_FINER: Final = re.compile(r"[.,]\d{6}(\d{1,3})")
+"""The digits of a second beyond microseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,18 +206,25 @@ def _moments(written: list[str | None], form: str | None) -> pa.Array:
 
 
 @lru_cache(maxsize=65_536)
-def _moment(text: str, form: str | None) -> datetime | None:
-    """Read one time; without a zone it is UTC. None = not readable, or beyond nanoseconds."""
+def _moment(text: str, form: str | None) -> int | None:
+    """Read one time, as nanoseconds since 1970; without a zone it is UTC.
+
+    None = not readable, or beyond what nanoseconds can count.
+    """
     try:
         moment = (
             datetime.strptime(text, form)  # noqa: DTZ007 - without a zone it is UTC
             if form
             else datetime.fromisoformat(text)
         )
-    except ValueError:
+        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):  # a zone may lead out of the years 1 to 9999
         return None
-    moment = moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
-    return moment if 1678 <= moment.year <= 2261 else None
+    if not 1678 <= moment.year <= 2261:
+        return None
+    finer = None if form else _FINER.search(text)  # Python reads six digits of a second
+    rest = int(finer[1].ljust(3, "0")) if finer else 0
+    return (moment - _EPOCH) // timedelta(microseconds=1) * 1000 + rest
 
 
 def _is_number(text: str) -> bool:

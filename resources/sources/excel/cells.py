@@ -1,7 +1,7 @@
 """Cells as (kind, text): what Excel's numbers, dates and errors stand for.
 
 Kinds: exact (a whole number that a float holds), int64, big, float, bool, date, datetime, time,
-text, and bad, whose text says what is wrong with the cell.
+text, and bad, whose text is a `Bad`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,13 @@ Cell = tuple[int, str, str]
 """A value with the position of its column, from 0."""
 Row = tuple[int, list[Cell]]
 """A row that holds something: its number as Excel shows it, and its cells in order."""
+
+
+class Bad(str):
+    """What a cell holds that cannot be used, as its file has it ("" = nothing); and why."""
+
+    reason: str
+
 
 MISSING: Final = "#N/A"
 """The one error that says a value is not there; the others say that a calculation failed."""
@@ -44,6 +51,13 @@ _LAST_DAY: Final = {False: 2_958_465, True: 2_957_003}
 _DAY_MS: Final = 86_400_000
 
 
+def bad(held: str, reason: str) -> Value:
+    """Give a cell that cannot be used: what it holds, and what is wrong with it."""
+    text = Bad(held)
+    text.reason = reason
+    return ("bad", text)
+
+
 def form_of(number: int, code: str | None) -> str | None:
     """Tell what a number format shows: date, time, datetime, moment, duration (None = a number)."""
     if code is None:
@@ -64,23 +78,28 @@ def number(text: str, form: str | None, *, from_1904: bool = False) -> Value:
     """Read a number as its file writes it, shown in a format."""
     if form is not None:
         try:
-            return _moment(float(text), form, from_1904)
+            return _as_held(text, _moment(float(text), form, from_1904))
         except ValueError:
-            return ("bad", f"is {text!r}, which is not a number")
+            return bad(text, f"is {text!r}, which is not a number")
     if len(text) < 16 and text.isascii() and text.isdigit():
         return ("exact", text if text[0] != "0" else str(int(text)))
     if _WHOLE.fullmatch(text) and text.isascii():
         return _whole(int(text))
     try:
-        return real(float(text))
+        return _as_held(text, real(float(text)))
     except ValueError:
-        return ("bad", f"is {text!r}, which is not a number")
+        return bad(text, f"is {text!r}, which is not a number")
+
+
+def _as_held(text: str, value: Value) -> Value:
+    """Give a value that was read from `text`; one that cannot be used keeps it."""
+    return bad(text, value[1].reason) if isinstance(value[1], Bad) else value
 
 
 def real(value: float) -> Value:
     """Give a number; Excel makes no difference between 5 and 5.0."""
     if not isfinite(value):
-        return ("bad", f"is {value}, which is not a number")
+        return bad(str(value), f"is {value}, which is not a number")
     if value.is_integer() and abs(value) <= 1 << 53:
         return ("exact", str(int(value)))
     return ("float", repr(value))
@@ -93,7 +112,7 @@ def shown(value: float, form: str | None, *, from_1904: bool) -> Value:
 
 def error(code: str) -> Value | None:
     """Give an error cell: #N/A is a missing value."""
-    return None if code == MISSING else ("bad", f"holds the error {code}")
+    return None if code == MISSING else bad(code, f"holds the error {code}")
 
 
 def unescaped(text: str) -> str:
@@ -116,14 +135,14 @@ def _moment(days: float, form: str, from_1904: bool) -> Value:
     """Read a count of days as a date or a time, to the millisecond."""
     ms = round(days * _DAY_MS) if isfinite(days) else -1
     if not 0 <= ms < (_LAST_DAY[from_1904] + 1) * _DAY_MS:
-        return ("bad", f"is {days!r} days, which no date of Excel's stands for")
+        return bad(repr(days), f"is {days!r} days, which no date of Excel's stands for")
     if form == "duration":
         return ("text", _duration(ms))
     if ms < _DAY_MS and form in ("time", "moment"):
         return ("time", _clock(timedelta(milliseconds=ms)))
     if not from_1904 and ms < 61 * _DAY_MS:
         if ms < _DAY_MS or ms >= 60 * _DAY_MS:
-            return ("bad", f"is day {days!r} of 1900, which does not exist")
+            return bad(repr(days), f"is day {days!r} of 1900, which does not exist")
         ms += _DAY_MS  # Excel counts a 29 February 1900, which there was not
     moment = _EPOCHS[from_1904] + timedelta(milliseconds=ms)
     if ms % _DAY_MS == 0 and form in ("date", "moment"):

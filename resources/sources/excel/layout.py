@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from resources.rejects import Reject, row_json
-from resources.sources.excel.cells import Cell, Row
+from resources.sources.excel.cells import Bad, Cell, Row
 from resources.sources.excel.spool import Spool
 from resources.sources.excel.workbook import Merge, Sheet, Workbook
 from resources.sources.header import column_names
@@ -140,7 +140,7 @@ class _Table:
         if cells[-1][0] < width and not any(kind == "bad" for _, kind, _ in cells):
             self._spool.add(cells)
             return
-        inside = [cell for cell in cells if cell[0] < width or cell[2]]
+        inside = [cell for cell in cells if cell[0] < width or cell[2] or cell[1] == "bad"]
         wrong = next((cell for cell in inside if cell[0] >= width or cell[1] == "bad"), None)
         if wrong is None:
             self._spool.add(inside)
@@ -149,13 +149,18 @@ class _Table:
 
     def _reject(self, number: int, cells: list[Cell], wrong: Cell) -> Reject:
         """Describe a row that does not fit."""
-        at, kind, text = wrong
+        at, _, held = wrong
         beside = at >= len(self._names)
-        problem = text if kind == "bad" else "holds a value"
+        problem = held.reason if isinstance(held, Bad) else "holds a value"
         if beside:
             problem += f", where the header ends with {letters(len(self._names) - 1)}"
         return Reject(
-            row=row_json({self._name(at): text for at, _, text in cells}),
+            row=row_json(
+                {
+                    self._name(at): text or (None if kind == "bad" else "")
+                    for at, kind, text in cells
+                }
+            ),
             rule="fields" if beside else "cell",
             column="" if beside else self._names[at],
             reason=f"{letters(at)}{number} of sheet {self._sheet.name!r} {problem}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from resources.sources.excel.cells import Cell, Row, Value, error, number, unescaped
+from resources.sources.excel.cells import Cell, Row, Value, bad, error, number, unescaped
 from resources.sources.excel.strings import SharedStrings
 from resources.sources.excel.workbook import Merge
 
@@ -29,7 +29,7 @@ class SheetRows:
         self._column = -1
         self._kind: str | None = None
         self._style: str | None = None
-        self._formula = False
+        self._formula: str | None = None
         self._value: str | None = None
         self._pieces: list[str] = []
         self._collecting = False
@@ -55,12 +55,10 @@ class SheetRows:
                 raise ValueError(f"cell {reference} stands behind a later one")
             self._column = at
             self._kind, self._style = get("t"), get("s")
-            self._value, self._formula = None, False
-        elif name == "v" or (name == "t" and not self._aids):
+            self._value, self._formula = None, None
+        elif name in ("v", "f") or (name == "t" and not self._aids):
             self._collecting = True
             self._pieces.clear()
-        elif name == "f":
-            self._formula = True
         elif name == "rPh":
             self._aids += 1
 
@@ -70,9 +68,8 @@ class SheetRows:
             name = name.rpartition(":")[2]
         if self._cells is None:
             return
-        if name == "v":
-            self._collecting = False
-            self._value = "".join(self._pieces)
+        if name in ("v", "f"):
+            self._take(name)
         elif name == "c":
             value = self._read()
             if value is not None:
@@ -92,12 +89,21 @@ class SheetRows:
         if self._collecting:
             self._pieces.append(text)
 
+    def _take(self, name: str) -> None:
+        """Take the text of a value or a formula that ends here."""
+        self._collecting = False
+        if name == "v":
+            self._value = "".join(self._pieces)
+        else:
+            self._formula = "".join(self._pieces)
+
     def _read(self) -> Value | None:
         """Give the value of the cell that ends here."""
         value, kind = self._value, self._kind
         if not value and (value is None or kind in (None, "n")):
-            if self._formula:
-                return ("bad", "holds a formula that was never calculated")
+            if self._formula is not None:  # "" = it is written at another cell
+                held = self._formula and f"={self._formula}"
+                return bad(held, "holds a formula that was never calculated")
             return ("text", "") if kind == "inlineStr" else None
         if kind is None or kind == "n":
             form = self._forms[int(self._style)] if self._style else None

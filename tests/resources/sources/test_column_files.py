@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -262,3 +263,62 @@ def test_one_large_row_group_is_not_held_in_memory(reading: Any) -> None:
         peak = max(peak, pa.total_allocated_bytes() - start)
     assert size > 40_000_000
     assert peak < size / 3
+
+
+def test_what_json_has_no_number_for_is_null_in_the_metadata(reading: Any) -> None:
+    odd = pa.array([float("nan"), float("inf"), None, 1.5])
+    inner = pa.array([{"x": [float("-inf")]}] * 4)
+    ids = pa.array(["a", "b", "c", "d"])
+    write(reading.folder / "a.parquet", pa.table({"id": ids, "t": ids, "odd": odd, "o": inner}))
+    table = reading.source("a.parquet").texts(id="id", text="t").to_arrow()
+    found = [json.loads(text, parse_constant=pytest.fail) for text in table["metadata"].to_pylist()]
+    assert [one["odd"] for one in found] == [None, None, None, 1.5]
+    assert found[0]["o"] == {"x": [None]}
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    ("kind", "odd"),
+    [
+        ("date32", -719_163),
+        ("date32", 10**9),
+        ("timestamp[ms]", 10**15),
+        ("timestamp[us]", -(10**18)),
+    ],
+)
+def test_a_date_that_no_year_here_has_sets_its_row_aside(
+    reading: Any, name: str, kind: str, odd: int
+) -> None:
+    types = {"date32": pa.date32(), "timestamp[ms]": pa.timestamp("ms")}
+    dates = pa.array([0, odd, None, 1], types.get(kind, pa.timestamp("us")))
+    write(reading.folder / name, pa.table({"id": range(4), "at": dates}), rows=3)
+    table = reading.source(name).read()
+    assert table.to_arrow()["id"].to_pylist() == [0, 2, 3]
+    assert [row["id"] for _, row in reading.source(name)._open({}).rows()] == [0, 2, 3]
+    assert len(table.to_arrow()) == 3
+    rejects = reading.set_aside()
+    assert json.loads(rejects[0].row) == {"id": 1, "at": odd}
+    assert "beyond the years 1 to 9999" in rejects[0].reason
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_such_a_date_within_a_list_is_an_error(reading: Any, name: str) -> None:
+    dates = pa.array([[{"d": 10**9}]], pa.list_(pa.struct([("d", pa.int32())])))
+    dates = dates.cast(pa.list_(pa.struct([("d", pa.date32())])))
+    write(reading.folder / name, pa.table({"l": dates}))
+    with pytest.raises(SourceError, match="beyond the years 1 to 9999 within the column 'l'"):
+        reading.rows(name)
+
+
+@pytest.mark.parametrize("rows", [[1, 2], []])
+def test_a_stream_cut_off_between_two_batches_is_a_warning(reading: Any, rows: list[int]) -> None:
+    table = pa.table({"x": pa.array([*rows, 4_294_967_295], pa.int64())})
+    write(reading.folder / "a.ipc", table[: len(rows)], rows=1)
+    assert reading.rows("a.ipc") == [{"x": x} for x in rows]
+    assert reading.rejects.warnings == ()
+    whole = (reading.folder / "a.ipc").read_bytes()
+    assert whole.endswith(b"\xff\xff\xff\xff\0\0\0\0")
+    reading.write("a.ipc", whole[:-8])
+    assert reading.rows("a.ipc") == [{"x": x} for x in rows]
+    (warning,) = reading.rejects.warnings
+    assert "a.ipc is an Arrow stream without a mark at its end" in warning

@@ -54,6 +54,47 @@ def test_a_row_with_too_few_or_too_many_fields_goes_aside_with_its_line(reading:
     assert second.source == str(path)
 
 
+@pytest.mark.parametrize("value", ["0000-01-01", "0000-12-31 23:59:59", "0000-12-31T23:59:59.123"])
+def test_the_year_0_stays_text(reading: Any, value: str) -> None:
+    reading.write("a.csv", f"a\n{value}\n")
+    assert reading.rows("a.csv") == [{"a": value}]
+
+
+def test_a_row_that_never_ends_is_not_called_a_quotation_mark(
+    reading: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(records, "LONGEST", 2 << 20)
+    reading.write("a.csv", b"id,text\n1," + b"x" * (5 << 20) + b"\n")
+    with pytest.raises(SourceError, match="a row of more than 2 MB on line 2"):
+        reading.rows("a.csv")
+
+
+def test_zeros_in_a_small_file_are_text_and_not_utf_16(reading: Any) -> None:
+    reading.write("a.csv", b"a,b\n1,\x00\n\x00,2\n")
+    assert reading.rows("a.csv") == [{"a": "1", "b": "\x00"}, {"a": "\x00", "b": "2"}]
+
+
+def test_more_columns_than_a_table_has_are_refused(reading: Any) -> None:
+    reading.write("a.csv", ",".join(f"c{n}" for n in range(5_001)) + "\n")
+    with pytest.raises(SourceError, match="has 5,001 columns; .* up to 5,000"):
+        reading.rows("a.csv")
+
+
+@pytest.mark.parametrize("block", [4, 1 << 20])
+def test_a_byte_order_mark_in_the_rows_is_text(
+    reading: Any, monkeypatch: pytest.MonkeyPatch, block: int
+) -> None:
+    monkeypatch.setattr(records, "BLOCK", block)
+    monkeypatch.setattr(decoding, "BLOCK", block)
+    reading.write("a.csv", "\ufeffa,b\n\ufeffx,1\n\ufeff\ufeffy,2\n\ufefflonely\n\ufeff,3\n")
+    assert [row["a"] for row in reading.rows("a.csv")] == ["\ufeffx", "\ufeff\ufeffy", "\ufeff"]
+    assert [(r.line, json.loads(r.row)) for r in reading.set_aside()] == [
+        (4, {"line": "\ufefflonely"})
+    ]
+    reading.write("b.csv", "a\n\ufeff\nx\n\n\ufeffy\n")
+    assert [row["a"] for row in reading.rows("b.csv")] == ["\ufeff", "x", None, "\ufeffy"]
+
+
 def test_a_row_goes_aside_once_however_often_the_table_is_read(reading: Any) -> None:
     reading.write("a.csv", "id,text\n1\n2,b\n")
     table = reading.source("a.csv").read()
@@ -186,7 +227,8 @@ def test_files_with_other_columns_are_an_error_that_names_them(reading: Any) -> 
         (["1e5"], "string"),
         (["2026-01-31"], "date32[day]"),
         (["2026-02-31"], "string"),
-        (["0000-01-31"], "date32[day]"),
+        (["0000-01-31"], "string"),
+        (["0001-01-31", "9999-12-31"], "date32[day]"),
         (["2026-1-31"], "string"),
         (["2026-01-31 09:00:00"], "timestamp[us]"),
         (["2026-01-31T09:00:00", "2026-01-31T09:00:01"], "timestamp[us]"),

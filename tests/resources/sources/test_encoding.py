@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from resources.errors import SourceError
 from resources.sources import decoding, records
-from resources.sources.encoding import SURE, find_encoding
+from resources.sources.encoding import SURE, find_encoding, whole_text
 
 KOREAN = "번호,리뷰\n" + "".join(f"{n},정말 재미있게 봤어요 ㅋㅋ 추천합니다!\n" for n in range(50))
 
@@ -41,7 +41,7 @@ def test_korean_is_read_the_same_from_every_encoding(reading: Any, content: byte
 def test_cp949_is_guessed_with_a_stated_confidence(reading: Any) -> None:
     found = find_encoding(reading.write("a.csv", KOREAN.encode("cp949")))
     assert found.codec == "cp949"
-    assert SURE <= found.confidence <= 1
+    assert SURE <= found.confidence < 1
 
 
 @pytest.mark.parametrize(
@@ -51,14 +51,36 @@ def test_cp949_is_guessed_with_a_stated_confidence(reading: Any) -> None:
         "名前,感想\nとても面白い映画でした\n".encode("euc-jp"),
         "名前,感想\nとても面白い映画でした\n".encode("shift_jis"),
         "名字,评论\n这部电影非常好看推荐大家去看\n".encode("gb18030"),
+        "id,name\n1,阿里巴巴\n2,嘉宾\n".encode("gbk"),
+        ("id,name\n" + "1,阿里巴巴\n2,嘉宾\n" * 50).encode("gbk"),
+        "会社案内\n株式会社\n会議\n".encode("euc-jp"),
+        ("会社案内\n株式会社\n会議\n" * 50).encode("euc-jp"),
+        ("客户姓名,地址\n张伟,上海市浦东新区\n李娜,广东省深圳市南山区\n" * 9).encode("gbk"),
+        "이름\n김철수\n".encode("cp949"),
         bytes(range(256)),
     ],
-    ids=["latin-1", "euc-jp", "shift-jis", "chinese", "bytes"],
+    ids=[
+        "latin-1",
+        "euc-jp",
+        "shift-jis",
+        "chinese",
+        "gbk-few",
+        "gbk-same",
+        "euc-jp-few",
+        "euc-jp-same",
+        "gbk-names",
+        "cp949-few",
+        "bytes",
+    ],
 )
 def test_what_is_not_surely_korean_is_not_guessed(reading: Any, content: bytes) -> None:
     reading.write("a.csv", content)
     with pytest.raises(SourceError, match=r"is not UTF-8: byte \d+ on line \d+ .*encoding="):
         reading.rows("a.csv")
+
+
+def test_a_small_file_of_ours_is_read_as_the_korean_it_was(reading: Any) -> None:
+    assert whole_text(reading.write("a.csv", "a\n쌀\n".encode("cp949"))) == "a\n쌀\n"
 
 
 @pytest.mark.parametrize("codec", ["utf-8", "cp949"])

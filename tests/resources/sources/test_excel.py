@@ -141,6 +141,7 @@ def test_a_date_that_excel_does_not_have_sets_its_row_aside(reading: Any, day: f
     assert reading.rows("a.xlsx") == [{"d": date(1900, 1, 1)}]
     (reject,) = reading.set_aside()
     assert (reject.rule, reject.column, reject.line) == ("cell", "d", 2)
+    assert float(json.loads(reject.row)["d"]) == day
 
 
 def test_formulas_give_the_values_that_excel_saw_last(reading: Any) -> None:
@@ -156,6 +157,17 @@ def test_a_formula_that_was_never_calculated_sets_its_row_aside(reading: Any) ->
     assert reading.rows("a.xlsx") == [{"n": 3}]
     (reject,) = reading.set_aside()
     assert "A2 of sheet 'one' holds a formula that was never calculated" in reject.reason
+    assert json.loads(reject.row) == {"n": "=1+1"}
+
+
+def test_a_formula_that_stands_at_another_cell_is_nothing_in_the_row_set_aside(
+    reading: Any,
+) -> None:
+    path = write(reading, "a.xlsx", book(one=[["n", "m"], ["=1+1", 2], [3, 4]]))
+    edit(path, "sheet1.xml", "<f>1+1</f>", '<f t="shared" si="0" />')
+    assert reading.rows("a.xlsx") == [{"n": 3, "m": 4}]
+    (reject,) = reading.set_aside()
+    assert json.loads(reject.row) == {"n": None, "m": "2"}
 
 
 def test_not_available_is_a_missing_value_and_other_errors_set_their_row_aside(
@@ -166,7 +178,7 @@ def test_not_available_is_a_missing_value_and_other_errors_set_their_row_aside(
     (reject,) = reading.set_aside()
     assert reject.reason == "B3 of sheet 'one' holds the error #DIV/0!"
     assert (reject.column, reject.source, reject.line) == ("b", str(path), 3)
-    assert json.loads(reject.row)["a"] == "2"
+    assert json.loads(reject.row) == {"a": "2", "b": "#DIV/0!"}
 
 
 def test_the_first_sheet_with_rows_is_read_unless_it_is_hidden(reading: Any) -> None:

@@ -45,9 +45,40 @@ def test_a_number_that_a_float_would_round_stays_text(reading: Any) -> None:
     assert [row["x"] for row in reading.rows("a.jsonl")] == ["0.12345678901234567890", "1.50"]
 
 
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [
+        ("1.50", "1.50"),
+        ("0e99999999999999999999", "0e99999999999999999999"),
+        ("1e-99999999999999999999999", "1e-99999999999999999999999"),
+        ("1e400", "1e400"),
+        ("1e5", "1e5"),
+        ("1e-7", 1e-7),
+        ("1.5", 1.5),
+    ],
+)
+def test_a_number_stays_as_it_is_written(reading: Any, number: str, expected: object) -> None:
+    reading.write("a.jsonl", f'{{"x": {number}}}\n')
+    assert reading.rows("a.jsonl") == [{"x": expected}]
+
+
+def test_minus_zero_is_not_zero(reading: Any) -> None:
+    reading.write("a.jsonl", '{"x": -0, "y": {"z": [-0]}, "big": -0}\n{"big": 9007199254740993}\n')
+    first, second = reading.rows("a.jsonl")
+    assert (str(first["x"]), first["y"]) == ("-0.0", '{"z": [-0]}')
+    assert (first["big"], second["big"]) == ("-0", "9007199254740993")
+
+
 def test_nan_is_a_missing_value(reading: Any) -> None:
     reading.write("a.jsonl", '{"x": NaN}\n{"x": 1.5}\n')
     assert [row["x"] for row in reading.rows("a.jsonl")] == [None, 1.5]
+
+
+@pytest.mark.parametrize("text", ['{"a":1,\n"b":[1,2]}', "[[1],[2]]"])
+def test_a_file_without_any_record_says_what_to_write(reading: Any, text: str) -> None:
+    reading.write("a.json", text)
+    with pytest.raises(SourceError, match=r"no line that holds a record: 2 are .*records='items'"):
+        reading.rows("a.json")
 
 
 @pytest.mark.parametrize(

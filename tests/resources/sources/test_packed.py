@@ -146,6 +146,18 @@ def test_damage_is_named(reading: Any, name: str, content: bytes, message: str) 
         reading.rows(name)
 
 
+@pytest.mark.parametrize("other", ["a//x.csv", "./a/x.csv", "/a/x.csv", "a/x.csv"])
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_two_members_of_one_name_are_refused(reading: Any, other: str) -> None:
+    with zipfile.ZipFile(reading.folder / "a.zip", "w") as zipped:
+        for name, content in (("a/x.csv", b"a\n1\n"), (other, b"a\n2\n"), ("b.csv", b"a\n3\n")):
+            zipped.writestr(name, content)
+    for member in (None, "a*", other):
+        with pytest.raises(SourceError, match="more than one member at 'a/x.csv'"):
+            reading.rows("a.zip", **({"member": member} if member else {}))
+    assert reading.rows("a.zip", member="b.csv") == [{"a": 3}]
+
+
 def test_formats_that_are_not_text_are_not_read_in_archives(reading: Any) -> None:
     reading.write("a.zip", archive({"a.parquet": b"x"}))
     with pytest.raises(SourceError, match="in an archive, where parquet cannot be read"):

@@ -53,6 +53,13 @@ def test_the_reviews_are_all_there(tmp_path: Path) -> None:
     assert reading.set_aside() == []
 
 
+@pytest.mark.parametrize(
+    ("declared", "value"), [("DATE", "0000-01-01"), ("DATETIME", "0000-01-01 00:00:00")]
+)
+def test_the_year_0_stays_text(reading: Reading, declared: str, value: str) -> None:
+    assert typed(reading, declared, f"'{value}'") == ("string", [value])
+
+
 def test_the_only_table_needs_no_name(reading: Reading) -> None:
     make(reading, "a.sqlite", "CREATE TABLE t (a, b)", "INSERT INTO t VALUES (1, 'x')")
     assert reading.rows("a.sqlite") == [{"a": 1, "b": "x"}]

@@ -91,6 +91,26 @@ def test_times_with_a_zone_become_utc(reading: Any) -> None:
     assert {row["created_at"] for row in rows(table)} == {day(2026, 1, 31)}
 
 
+def test_nanoseconds_stay_where_other_rows_have_a_zone(reading: Any) -> None:
+    times = ["2020-01-01 00:00:00.123456789", "2020-01-01T09:00:00.1234567+09:00", "2020-01-01"]
+    reading.write("a.csv", "id,text,at\n" + "".join(f"1,a,{time}\n" for time in times))
+    table = reading.source("a.csv").texts(id="id", text="text", created_at="at").to_arrow()
+    midnight = 1_577_836_800_000_000_000
+    assert table["created_at"].cast("int64").to_pylist() == [
+        midnight + 123_456_789,
+        midnight + 123_456_700,
+        midnight,
+    ]
+
+
+def test_a_time_whose_zone_leads_out_of_all_years_sends_its_row_aside(reading: Any) -> None:
+    times = ["0001-01-01T00:00:00+09:00", "9999-12-31T23:59:59-09:00", "2020-01-01T00:00:00Z"]
+    reading.write("a.csv", "id,text,at\n" + "".join(f"1,a,{time}\n" for time in times))
+    table = reading.source("a.csv").texts(id="id", text="text", created_at="at")
+    assert [row["created_at"] for row in rows(table)] == [day(2020, 1, 1)]
+    assert [json.loads(reject.row)["at"] for reject in reading.set_aside()] == times[:2]
+
+
 def test_a_time_that_cannot_be_read_sends_its_row_aside_once(reading: Any) -> None:
     path = reading.write("a.csv", "id,text,at\n1,a,14.01.31\n2,b,soon\n3,c,\n")
     table = reading.source("a.csv").texts(
