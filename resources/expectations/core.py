@@ -6,9 +6,11 @@ when the project is planned. A test compares the list with the installed release
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -57,6 +59,25 @@ _ARGUMENTS: Final = {
     "like_pattern_list",
     "fields": "quantile_ranges partition_object",
 }
+_CHOICES: Final = {"match_on": ("any", "all"), "method": ("iqr", "std")}
+_OF_TEXTS: Final = ("column_list", "type_list", "like_pattern_list")
+_BOUNDS: Final = ("min_value", "max_value")
+_WHOLE: Final = (
+    "expect_column_unique_value_count_to_be_between",
+    "expect_column_value_lengths_to_be_between",
+    "expect_table_column_count_to_be_between",
+    "expect_table_column_count_to_equal",
+    "expect_table_row_count_to_be_between",
+    "expect_table_row_count_to_equal",
+    "expect_column_value_lengths_to_equal",
+)
+"""Whose bounds, or whose value, are a count."""
+_SHARES: Final = (
+    "expect_column_proportion_of_non_null_values_to_be_between",
+    "expect_column_proportion_of_unique_values_to_be_between",
+    "expect_column_stdev_to_be_between",
+)
+"""Whose bounds are numbers, never dates."""
 _KIND_OF: Final = {name: kind for kind, names in _ARGUMENTS.items() for name in names.split()}
 _NOT_RE2: Final = re.compile(r"\(\?(?:[=!>]|<[=!]|P=|P>|\()|(?<!\\)(?:\\\\)*\\[1-9Z]")
 _UNFINISHED: Final = (
@@ -133,9 +154,39 @@ def problem_of(name: str, arguments: Mapping[str, Any], severity: str) -> Proble
         if arguments.get(argument) is None:
             return Problem("", f"{name} lacks the argument {argument!r}", "write it")
     for argument, value in arguments.items():
-        if (wrong := _wrong_value(argument, value)) is not None:
+        wrong = _wrong_value(argument, value) or _wrong_bound(name, argument, value)
+        if wrong is not None:
             return Problem(argument, *wrong)
+    if _BOUNDS[0] in one.arguments and "threshold" not in one.arguments:
+        if all(arguments.get(bound) is None for bound in _BOUNDS):
+            given = next((bound for bound in _BOUNDS if bound in arguments), "")
+            return Problem(given, f"{name} has no bound", "write min_value, max_value or both")
     return None
+
+
+def _wrong_bound(name: str, argument: str, value: Any) -> tuple[str, str] | None:
+    """Say what is wrong with a bound, or with the count that something is to equal."""
+    if value is None or argument not in (*_BOUNDS, "value"):
+        return None
+    whole, number = name in _WHOLE, _is_one(value, (int, float))
+    if number and not math.isnan(value) and not (whole and value % 1):
+        return None
+    if whole or name in _SHARES:
+        said = "a whole number" if whole else "a number"
+    elif isinstance(value, date) or (isinstance(value, str) and _is_date(value)):
+        return None
+    else:
+        said = "a number or a date"
+    return f"{argument} is {value!r}, which is not {said}", f"write {said}"
+
+
+def _is_date(text: str) -> bool:
+    """Tell whether a text is a date or a time."""
+    try:
+        datetime.fromisoformat(text.strip())
+    except ValueError:
+        return False
+    return True
 
 
 def _wrong_value(argument: str, value: Any) -> tuple[str, str] | None:
@@ -147,6 +198,15 @@ def _wrong_value(argument: str, value: Any) -> tuple[str, str] | None:
         return f"{argument} is {value!r}, which is not {said}", f"write {said}"
     if argument == "mostly" and not 0 <= value <= 1:
         return f"mostly is {value!r}", "write a share from 0 to 1, such as 0.99"
+    if argument in _CHOICES and value not in _CHOICES[argument]:
+        ways = " or ".join(_CHOICES[argument])
+        return f"{argument} is {value!r}{did_you_mean(value, _CHOICES[argument])}", f"write {ways}"
+    if argument in _OF_TEXTS and not all(isinstance(one, str) for one in value):
+        return f"{argument} is {value!r}, which is not a list of texts", "put each in quotes"
+    if argument == "value_pairs_set" and not all(
+        isinstance(one, list | tuple) and len(one) == 2 for one in value
+    ):
+        return f"{argument} is {value!r}, which is no list of pairs", "write [[a, b], [c, d]]"
     if argument == "unexpected_rows_query" and "{batch}" not in value:
         return "the query does not read {batch}", "write: SELECT * FROM {batch} WHERE ..."
     for pattern in [value] if argument == "regex" else value if argument == "regex_list" else ():

@@ -183,3 +183,18 @@ def test_nothing_is_logged_and_nothing_left_behind(
         batch.validate([between()])
     assert [r.name for r in caplog.records if r.name.startswith("great_expectations")] == []
     assert list((tmp_path / "temporary").iterdir()) == []
+
+
+def test_arguments_that_cannot_be_used_are_not_met_and_spoil_no_other(batch: Batch) -> None:
+    """What Great Expectations alone knows of arguments is said in a line."""
+    name = next(iter(batch.columns))
+    odd = Expectation(
+        "expect_column_quantile_values_to_be_between",
+        {"column": name, "quantile_ranges": {"quantiles": 5}},
+        "warning",
+    )
+    good = Expectation("expect_column_to_exist", {"column": name})
+    first, second = batch.validate([odd, good])
+    assert not first.passed and first.error and "\n" not in first.error
+    assert second.passed
+    assert not batch.validate([odd])[0].passed
