@@ -157,11 +157,16 @@ def problem_of(name: str, arguments: Mapping[str, Any], severity: str) -> Proble
         wrong = _wrong_value(argument, value) or _wrong_bound(name, argument, value)
         if wrong is not None:
             return Problem(argument, *wrong)
-    if _BOUNDS[0] in one.arguments and "threshold" not in one.arguments:
-        if all(arguments.get(bound) is None for bound in _BOUNDS):
-            given = next((bound for bound in _BOUNDS if bound in arguments), "")
-            return Problem(given, f"{name} has no bound", "write min_value, max_value or both")
-    return None
+    return _unbound(one, arguments)
+
+
+def _unbound(one: Core, arguments: Mapping[str, Any]) -> Problem | None:
+    """Say that both bounds are missing where nothing else is asked."""
+    bounded = _BOUNDS[0] in one.arguments and "threshold" not in one.arguments
+    if not bounded or any(arguments.get(bound) is not None for bound in _BOUNDS):
+        return None
+    given = next((bound for bound in _BOUNDS if bound in arguments), "")
+    return Problem(given, f"{one.name} has no bound", "write min_value, max_value or both")
 
 
 def _wrong_bound(name: str, argument: str, value: Any) -> tuple[str, str] | None:
@@ -198,6 +203,16 @@ def _wrong_value(argument: str, value: Any) -> tuple[str, str] | None:
         return f"{argument} is {value!r}, which is not {said}", f"write {said}"
     if argument == "mostly" and not 0 <= value <= 1:
         return f"mostly is {value!r}", "write a share from 0 to 1, such as 0.99"
+    if argument == "unexpected_rows_query" and "{batch}" not in value:
+        return "the query does not read {batch}", "write: SELECT * FROM {batch} WHERE ..."
+    for pattern in [value] if argument == "regex" else value if argument == "regex_list" else ():
+        if (wrong := _wrong_regex(pattern)) is not None:
+            return wrong
+    return _wrong_items(argument, value)
+
+
+def _wrong_items(argument: str, value: Any) -> tuple[str, str] | None:
+    """Say what is wrong with one of a few words, or with the items of a list."""
     if argument in _CHOICES and value not in _CHOICES[argument]:
         ways = " or ".join(_CHOICES[argument])
         return f"{argument} is {value!r}{did_you_mean(value, _CHOICES[argument])}", f"write {ways}"
@@ -207,11 +222,6 @@ def _wrong_value(argument: str, value: Any) -> tuple[str, str] | None:
         isinstance(one, list | tuple) and len(one) == 2 for one in value
     ):
         return f"{argument} is {value!r}, which is no list of pairs", "write [[a, b], [c, d]]"
-    if argument == "unexpected_rows_query" and "{batch}" not in value:
-        return "the query does not read {batch}", "write: SELECT * FROM {batch} WHERE ..."
-    for pattern in [value] if argument == "regex" else value if argument == "regex_list" else ():
-        if (wrong := _wrong_regex(pattern)) is not None:
-            return wrong
     return None
 
 

@@ -222,8 +222,10 @@ ODD = [
                 ("expect_column_values_to_match_regex", "row_condition"),
             )
         ),
-        "asset: raw.a\nexpectations:\n"
-        "- {type: expect_compound_columns_to_be_unique, kwargs: {column_list: {}}}",
+        (
+            "asset: raw.a\nexpectations:\n"
+            "- {type: expect_compound_columns_to_be_unique, kwargs: {column_list: {}}}"
+        ),
     ],
 )
 def test_a_value_of_any_kind_is_meant_or_refused(tmp_path: Path, text: str, odd: str) -> None:

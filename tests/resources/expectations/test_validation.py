@@ -195,6 +195,8 @@ def test_arguments_that_cannot_be_used_are_not_met_and_spoil_no_other(batch: Bat
     )
     good = Expectation("expect_column_to_exist", {"column": name})
     first, second = batch.validate([odd, good])
-    assert not first.passed and first.error and "\n" not in first.error
+    assert not first.passed
+    assert first.error
+    assert "\n" not in first.error
     assert second.passed
     assert not batch.validate([odd])[0].passed
