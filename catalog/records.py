@@ -223,6 +223,7 @@ class Attempted(Event, tag="attempted", frozen=True, kw_only=True, gc=False):
 
     identity: digest of code, config and inputs, so that the plan knows what not to try again.
     after: the number the asset's stream had reached: the attempt is newer than that version.
+    full: it was to begin anew, whatever the version before holds.
     """
 
     key: str
@@ -247,6 +248,7 @@ class Attempted(Event, tag="attempted", frozen=True, kw_only=True, gc=False):
     seconds: float = 0.0
     log: str = ""
     host: str = ""
+    full: bool = False
 
 
 class DeclaredAsset(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):

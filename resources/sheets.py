@@ -6,20 +6,31 @@ import csv
 from collections.abc import Iterator, Sequence
 from io import StringIO
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 _FORMULA: Final = tuple("=+-@＝＋－＠")
+
+
+def sheet_columns(path: Path) -> list[str]:
+    """Give the names of a CSV's columns."""
+    from resources.sources.encoding import whole_text
+
+    return _begun(whole_text(path))[0]
+
+
+def _begun(text: str) -> tuple[list[str], Any]:
+    """Give the header of a CSV, and what reads the lines after it."""
+    head = text.partition("\n")[0]
+    delimiter = max(",;\t", key=head.count)
+    reader = csv.reader(StringIO(text, newline=""), delimiter=delimiter)
+    return [name.strip() for name in next(reader, [])], reader
 
 
 def sheet_records(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     """Give the rows of a CSV as fields, with their lines, in whatever form Excel saved it."""
     from resources.sources.encoding import whole_text
 
-    text = whole_text(path)
-    head = text.partition("\n")[0]
-    delimiter = max(",;\t", key=head.count)
-    reader = csv.reader(StringIO(text, newline=""), delimiter=delimiter)
-    header = [name.strip() for name in next(reader, [])]
+    header, reader = _begun(whole_text(path))
     while True:
         line = reader.line_num + 1
         cells = next(reader, None)

@@ -107,6 +107,12 @@ def why(line: PlanLine) -> str:
     return f"{reasons}{more}" + (f" ({line.note})" if line.note and reasons else line.note)
 
 
+def warn_of_stray(project: Project) -> None:
+    """Warn of suites about assets that are not there."""
+    for said in project.suites.stray():
+        print(f"warning: {said}", file=sys.stderr)
+
+
 @app.command()
 def plan(
     selection: Selection = None,
@@ -116,8 +122,7 @@ def plan(
 ) -> None:
     """Say what is out of date and why, and what would be done; nothing is made."""
     project, made, keys = planned(selection)
-    for said in project.suites.stray():
-        print(f"warning: {said}", file=sys.stderr)
+    warn_of_stray(project)
     chosen = [line for line in made.lines if line.key in set(keys)]
     shown = chosen if everything or json else [line for line in chosen if line.action != "none"]
     costs = []

@@ -13,7 +13,7 @@ from uuid import uuid4
 import typer
 
 from assets.cli.app import Json, Selection, app
-from assets.cli.looking import plan_facts, planned, show_costs, why
+from assets.cli.looking import plan_facts, planned, show_costs, warn_of_stray, why
 from assets.cli.show import STATES, console, print_json, print_table, usage_line
 from resources.errors import DataOpsError
 
@@ -54,6 +54,7 @@ def materialize(
         word = "--full" if full else "--force"
         raise typer.BadParameter(f"say what to make, for example: dataops materialize {word} raw.x")
     project, made, keys = planned(selection, asked=force)
+    warn_of_stray(project)
     forced = frozenset(keys) if force else frozenset()
     todo = made.to_make(keys)
     if task is not None:
@@ -79,7 +80,8 @@ def materialize(
     if json and not todo:
         print_json([])
     for line in refused:
-        print(f"{line.key}: {line.action}: {line.note}", file=sys.stderr)
+        more = f"; what helps: dataops show {line.key}" if line.action == "blocked" else ""
+        print(f"{line.key}: {line.action}: {line.note}{more}", file=sys.stderr)
     if failed or refused:
         raise typer.Exit(1)
 

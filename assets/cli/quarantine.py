@@ -13,7 +13,7 @@ import typer
 
 from assets.cli.app import Json, Key, Selection, app
 from assets.cli.making import user
-from assets.cli.show import ago, console, emit, print_json, print_table
+from assets.cli.show import ago, console, counted, emit, print_json, print_table
 
 if TYPE_CHECKING:
     from assets.engine import Project
@@ -112,7 +112,7 @@ def show_rows(
     if csv is not None:
         _write(project, key, found, csv, json)
         return
-    hide: Callable[[str], str] = str if raw else _hider(project, key)
+    hide: Callable[[str], str] = str if raw else hider(project, key)
     shown = found[:limit] if limit else found
     if json:
         print_json([_facts(row, hide) for row in shown])
@@ -158,7 +158,7 @@ def _facts(row: OpenRow, hide: Callable[[str], str]) -> dict[str, Any]:
     return {"id": row.id, "version": row.version, "at": row.at, **reject, **hidden}
 
 
-def _hider(project: Project, key: str) -> Callable[[str], str]:
+def hider(project: Project, key: str) -> Callable[[str], str]:
     """Give what hides personal data: as the asset's cleaning task says, else all of it."""
     from resources.llm import find_task, load_task
     from resources.llm.masking import KINDS, mask
@@ -173,16 +173,19 @@ def _hider(project: Project, key: str) -> Callable[[str], str]:
 def _write(project: Project, key: str, rows: list[OpenRow], path: Path, json: bool) -> None:
     """Write rows for a spreadsheet."""
     from assets.engine.plan import heads_of
+    from assets.engine.quarantine import kept_columns
     from assets.engine.sheet import write_sheet
 
     asset = project.graph.assets[key]
     current = heads_of(project, [key])[key].current
     columns = [c.name for c in asset.columns or (current.columns if current is not None else ())]
+    if asset.columns is None and any(row.version == 0 for row in rows):
+        columns = kept_columns(project, key) or columns
     write_sheet(path, key, rows, columns, formula_safe=project.settings.formula_safe)
     if json:
         print_json({"key": key, "rows": len(rows), "file": str(path)})
         return
-    print(f"{path}: {len(rows):,} rows with all they hold, personal data too")
+    print(f"{path}: {counted(len(rows))} in full, personal data too")
     print(f"correct the cells, then: dataops quarantine accept {key} {path}")
 
 
@@ -236,9 +239,19 @@ def _from_sheet(project: Project, key: str, path: Path) -> tuple[list[tuple[Open
     from assets.engine.sheet import read_sheet
 
     sheet = read_sheet(path, key, open_rows(project, key), decided(project, key))
-    parts = [f"{sheet.unchanged:,} unchanged rows stay in quarantine"] if sheet.unchanged else []
-    parts += [f"{sheet.decided:,} were decided before"] if sheet.decided else []
+    parts = [f"{_stay(sheet.unchanged)} in quarantine"] if sheet.unchanged else []
+    parts += [f"{_were(sheet.decided)} decided before"] if sheet.decided else []
     return list(sheet.rows), "".join(f"; {part}" for part in parts)
+
+
+def _stay(count: int) -> str:
+    """Say how many rows nobody touched."""
+    return f"{counted(count, 'unchanged row')} {'stays' if count == 1 else 'stay'}"
+
+
+def _were(count: int) -> str:
+    """Say how many rows were something."""
+    return f"{count:,} {'was' if count == 1 else 'were'}"
 
 
 def _tell_waiting(holder: Holder) -> None:
@@ -253,14 +266,14 @@ def _say_accepted(key: str, done: Accepted, said: str, json: bool) -> None:
         facts = {"key": key, "version": made.number, "accepted": done.accepted}
         print_json({**facts, "refused": [asdict(r) for r in done.refused], "rows": made.rows})
         return
-    what = f"version {made.number}, {made.rows:,} rows, {made.quarantined:,} in quarantine"
-    print(f"{key}: {done.accepted:,} rows accepted{said}: {what}")
+    what = f"version {made.number}, {counted(made.rows)}, {made.quarantined:,} in quarantine"
+    print(f"{key}: {counted(done.accepted)} accepted{said}: {what}")
     for reject in done.refused[:20]:
         print(f"  not accepted: {reject.reason}")
     if len(done.refused) > 20:
         print(f"  ... and {len(done.refused) - 20:,} more")
     if done.unmatched:
-        print(f"  {done.unmatched:,} rows did not come again, so nothing was there to replace")
+        print(f"  {counted(done.unmatched)} did not come again, so nothing was there to replace")
 
 
 @quarantine.command("discard")
@@ -269,6 +282,7 @@ def discard_rows(
 ) -> None:
     """Decide that rows are not wanted: they stay in their file, and are no longer open."""
     from assets.engine import open_project
+    from assets.engine.corrections import SUITE
     from assets.engine.quarantine import chosen, discard, open_rows
     from resources.files import need_writable
 
@@ -285,6 +299,9 @@ def discard_rows(
     if json:
         print_json({"key": key, "discarded": len(event.rows)})
     else:
-        print(
-            f"{key}: {len(event.rows):,} rows discarded; they stay in {project.data / event.file}"
-        )
+        rows_said = counted(len(event.rows))
+        print(f"{key}: {rows_said} discarded, kept for audit in {project.data / event.file}")
+        if any(row.version == 0 and not row.reject.rule.startswith(SUITE) for row in found):
+            print(f"What is discarded does not count towards the limit: dataops materialize {key}")
+        elif any(row.version == 0 for row in found):
+            print("The suite still finds what is discarded: change the source or the suite")

@@ -42,6 +42,11 @@ def console(*, error: bool = False) -> Console:
     return made
 
 
+def counted(count: int, one: str = "row") -> str:
+    """Say how many: 1 row, 2 rows."""
+    return f"{count:,} {one}" if count == 1 else f"{count:,} {one}s"
+
+
 def print_json(value: object) -> None:
     """Print a value as JSON."""
     print(json.dumps(value, ensure_ascii=False, indent=2, default=_plain))

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import asdict
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from assets.cli.app import Json, Key, app
 from assets.cli.looking import plan_facts, why
+from assets.cli.quarantine import hider
 from assets.cli.review import accuracy
-from assets.cli.show import ago, print_json, print_table, size, usage_line
+from assets.cli.show import ago, counted, print_json, print_table, size, usage_line
 
 if TYPE_CHECKING:
     from assets.engine import PlanLine, Project
@@ -37,6 +38,7 @@ def show(key: Key, json: Json = False) -> None:
     line = make_plan(project)[key]
     head = heads_of(project, [key])[key]
     aside, rejects = _quarantine(project, head)
+    hide = hider(project, key)
     if json:
         print_json(
             {
@@ -48,7 +50,7 @@ def show(key: Key, json: Json = False) -> None:
                 "on": list(asset.on),
                 "current": msgspec.to_builtins(head.current),
                 "last_attempt": msgspec.to_builtins(head.last_attempt),
-                "quarantine": [asdict(reject) for reject in rejects],
+                "quarantine": [asdict(_hidden(reject, hide)) for reject in rejects],
                 "reviewed": msgspec.to_builtins(_last_review(project, head)),
             }
         )
@@ -57,7 +59,15 @@ def show(key: Key, json: Json = False) -> None:
     if rejects:
         print(f"\nin quarantine ({project.data / aside}), the first {len(rejects)}")
         print(f"(what is open: dataops quarantine show {key}):")
-        print_table(("rule", "reason", "row"), [(r.rule, r.reason, r.row[:120]) for r in rejects])
+        hidden = [_hidden(reject, hide) for reject in rejects]
+        print_table(("rule", "reason", "row"), [(r.rule, r.reason, r.row[:120]) for r in hidden])
+
+
+def _hidden(reject: Reject, hide: Callable[[str], str]) -> Reject:
+    """Hide personal data in a row; `dataops quarantine show KEY --raw` shows it."""
+    return replace(
+        reject, row=hide(reject.row), reason=hide(reject.reason), answer=hide(reject.answer)
+    )
 
 
 def _last_review(project: Project, head: Head) -> Reviewed | None:
@@ -100,7 +110,8 @@ def _facts(project: Project, asset: Asset, line: PlanLine, head: Head) -> list[t
         facts.append(("accuracy", f"{accuracy(review)}, {ago(review.at)}"))
     last = head.last_attempt
     if last is not None:
-        facts.append(("last attempt", f"{last.state}: {last.error}. {last.fix}."))
+        fix = last.fix[:1].upper() + last.fix[1:]
+        facts.append(("last attempt", f"{last.state}: {last.error}. {fix}."))
         facts.append(("log", project.data / last.log))
     return facts
 
@@ -153,12 +164,12 @@ def _quality(version: Materialized) -> str:
 def _check(check: Check) -> str:
     """Say what a check found."""
     what = f"{check.name} of {check.column}" if check.column else check.name
-    return f"{what}: {check.detail or f'{check.rows} rows'}"
+    return f"{what}: {check.detail or counted(check.rows)}"
 
 
 def _books(version: Materialized) -> str:
     """Say where a version's rows went."""
-    aside = f"{version.duplicates:,} duplicates - {version.quarantined:,} in quarantine"
+    aside = f"{counted(version.duplicates, 'duplicate')} - {version.quarantined:,} in quarantine"
     if version.mode != "replace":
         before = version.rows - version.added + version.replaced
         gone = f" - {version.replaced:,} replaced" if version.replaced else ""

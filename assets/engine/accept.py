@@ -58,7 +58,8 @@ def accept(
     """Bring rows back, each with its values as JSON, through all checks; publish one version.
 
     Rows that the current version set aside go into it. Where the last attempt was blocked, or the
-    asset is a CSV, it is made anew with them. Rows that break a check stay aside.
+    asset is a CSV, it is made anew with them, as that attempt was (--full). Rows that break a check
+    stay aside.
 
     Raises QuarantineError where rows are not open any more, NothingAccepted where none holds, and
     whatever making the asset raises; then nothing is changed.
@@ -124,7 +125,7 @@ def _accept(
     now = {row.id: row for row in open_rows(project, asset.key, head)}
     _need_open(asset, head, rows, now)
     anew = asset.layer == "output" or any(now[row.id].version == 0 for row, _ in rows)
-    current = None if anew else head.current
+    current, blocked = None if anew else head.current, head.last_attempt
     if current is not None:
         _need_same_schema(asset, current)
     accepting = Accepting(corrections, current)
@@ -140,6 +141,7 @@ def _accept(
         task=None,
         as_of=parse_time(current.as_of) if current is not None else moment,
         progress=None,
+        full=anew and blocked is not None and blocked.full,
         accepting=accepting,
     )
     made = _attempt(project, attempt)

@@ -189,7 +189,7 @@ def _reason(rule: str, column: str, row: dict[str, Any], other: int | None, vers
     said = f"{column} is {str(shown)[:80]!r}"
     if rule == "allowed":
         return f"{said}, which is not an allowed value"
-    where = f"row {other + 1}" if other is not None else f"a row of version {version}"
+    where = "another row" if other is not None else f"a row of version {version}"
     return f"{said}, as in {where}, which is otherwise different"
 
 
@@ -236,7 +236,7 @@ def schema_checks(
             share, most = (gone / rows if rows else 0.0), column.max_missing
             passed = most is None or share <= most
             checks.append(Check("missing values", column.name, "warn", passed, gone, share, most))
-    checks += _whole_rows(rejects)
+    checks += _whole_rows({**rejects, **checked.broken})
     share = quarantined / rows_in if rows_in else 0.0
     checks.append(Check("quarantined rows", "", "block", share <= limit, quarantined, share, limit))
     return tuple(checks)
@@ -270,4 +270,4 @@ def key_checks(checked: Checked, columns: Sequence[Column], on: Sequence[str]) -
 def _whole_rows(rejects: dict[tuple[str, str], int]) -> list[Check]:
     """Give the rules that set whole rows aside: those that could not even be read, or cleaned."""
     found = [(rule, count) for (rule, column), count in rejects.items() if not column]
-    return [Check(rule, "", "warn", False, count) for rule, count in found]
+    return [Check(rule, "", "warn", count == 0, count) for rule, count in found]

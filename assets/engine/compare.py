@@ -25,6 +25,7 @@ from assets.engine.reasons import (
 from assets.model.declare import Asset
 from assets.model.modes import REPLACE
 from catalog.heads import Head
+from catalog.quarantine import discards_of
 from catalog.records import Materialized
 from resources.columns import fingerprint
 
@@ -127,6 +128,7 @@ def what_blocks(project: Project, asset: Asset, head: Head) -> str:
     said += [asset.mode] if asset.mode != REPLACE else []
     said += [f"anomalies {asset.anomalies}"] if asset.anomalies != "warn" else []
     said += [current.corrections_file] if current is not None and current.corrections_file else []
+    said += [f"discarded {len(gone)}"] if (gone := discards_of(project.events, asset.key)) else []
     return " ".join(said)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING, Any
 from assets.engine.checks import Checked
 from assets.engine.content import row_hash
 from assets.engine.corrections import (
+    SUITE,
     Correction,
     Waiting,
+    content_id,
+    numbered,
     read_corrections,
     write_corrections,
 )
@@ -22,6 +25,7 @@ from assets.engine.log import log
 from assets.engine.project import Project
 from assets.engine.sql import connection, literal
 from assets.engine.stage import Staged, StagedWriter, cast_array, read_batches
+from catalog.quarantine import discards_of
 from resources.columns import Column
 from resources.rejects import Reject, Rejects, read_rejects, row_json
 
@@ -83,6 +87,25 @@ def with_corrections(
     broken = dict.fromkeys([*rejects.counts, *checked.broken], 0) | after.counts
     duplicates = checked.duplicates + again.duplicates
     return replace(again, duplicates=duplicates, broken=broken), after
+
+
+def count_discarded(
+    project: Project, key: str, files: Sequence[Path], volatile: Collection[str]
+) -> tuple[int, int]:
+    """Count rejected rows, and those whose content people discarded; those of a suite aside.
+
+    Nothing is read, and (0, 0) given, where nothing of the asset was ever discarded.
+    """
+    discarded = {one for event in discards_of(project.events, key) for one in event.rows}
+    seen: Counter[str] = Counter()
+    gone = 0
+    for path in files if discarded else ():
+        for reject in read_rejects(path) if path.is_file() else ():
+            if not reject.rule.startswith(SUITE):
+                name = content_id(reject.row, volatile)
+                seen[name] += 1
+                gone += numbered(name, seen[name]) in discarded
+    return seen.total(), gone
 
 
 def _in_force(project: Project, attempt: Attempt) -> list[Correction]:

@@ -45,6 +45,11 @@ def content_id(row: str, volatile: Iterable[str] = ()) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
+def numbered(name: str, nth: int) -> str:
+    """Give the id of the nth row of one content: the second is called -2, and so on."""
+    return name if nth == 1 else f"{name}-{nth}"
+
+
 def read_corrections(path: Path) -> list[Correction]:
     """Read a file of corrections, newest first."""
     import pyarrow.parquet as pq

@@ -144,6 +144,7 @@ def record_failure(project: Project, attempt: Attempt, failure: DataOpsError) ->
             seconds=round(time.monotonic() - attempt.started, 3),
             log=attempt.log,
             host=socket.gethostname(),
+            full=attempt.full,
         )
         try:
             if project.events.put(stream, number, event):

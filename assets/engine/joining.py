@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from assets.engine.arguments import verify
 from assets.engine.checks import Checked, check_rows, content_of
+from assets.engine.correcting import count_discarded
 from assets.engine.errors import CheckFailed, SchemaMismatch
 from assets.engine.increment import keys_of, same_form
 from assets.engine.known import Base, Keys
@@ -17,6 +18,7 @@ from assets.engine.project import Project
 from assets.engine.stage import Staged, filled, stage
 from assets.model.declare import Asset
 from assets.model.modes import UPSERT
+from catalog.quarantine import files_of
 from catalog.records import File, Materialized
 from resources.columns import Column, fingerprint
 from resources.errors import did_you_mean
@@ -55,13 +57,20 @@ def base_rows(project: Project, version: Materialized) -> Base:
         rows=version.rows,
         content=sum(int(file.content) for file in version.files),
         missing={c.column: c.rows for c in version.checks if c.name == "missing values"},
-        quarantined=_quarantined(version),
+        quarantined=_quarantined(project, version),
     )
 
 
-def _quarantined(version: Materialized) -> int:
-    """Give how many rows were set aside on the way to a version, since it was last made whole."""
-    return sum(c.rows for c in version.checks if c.name == "quarantined rows")
+def _quarantined(project: Project, version: Materialized) -> int:
+    """Give how many rows were set aside on the way to a version, since it was last made whole.
+
+    Those that people discarded do not count.
+    """
+    aside = sum(c.rows for c in version.checks if c.name == "quarantined rows")
+    files = [project.data / file for file in files_of(project.events, version)] if aside else []
+    volatile = {column.name for column in version.columns if column.volatile}
+    found, gone = count_discarded(project, version.key, files, volatile)
+    return found - gone if gone else aside
 
 
 def schema_of(project: Project, version: Materialized) -> pa.Schema:
@@ -129,7 +138,7 @@ def in_new_form(
         rows=version.rows,
         content=int(checked.content),
         missing=checked.missing,
-        quarantined=_quarantined(version),
+        quarantined=_quarantined(project, version),
     )
 
 

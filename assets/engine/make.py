@@ -20,7 +20,7 @@ from assets.engine.checks import Checked, check_rows
 from assets.engine.compare import code_of, what_blocks
 from assets.engine.config import config_of, sources_now, suite_for
 from assets.engine.content import data_version
-from assets.engine.correcting import with_corrections
+from assets.engine.correcting import count_discarded, with_corrections
 from assets.engine.identity import attempt_identity
 from assets.engine.increment import base_of, mixed
 from assets.engine.joining import Joined, join, joinable, keys_for, schema_of
@@ -49,7 +49,8 @@ class Attempt:
     """One try at making an asset: what it was given, and what became known on the way.
 
     full: it begins anew. base: the version that its rows join; skip: the upstream's first rows,
-    which that version holds already. cursor: where its collector is.
+    which that version holds already. cursor: where its collector is. discarded: rows in quarantine
+    whose content people discarded, so that they do not count towards the limit that blocks.
     """
 
     asset: Asset
@@ -78,6 +79,7 @@ class Attempt:
     checks: tuple[Check, ...] = ()
     rows_in: int = 0
     quarantined: int = 0
+    discarded: int = 0
     quarantine_file: str = ""
     provenance_file: str = ""
     validation_file: str = ""
@@ -227,6 +229,8 @@ def _result(project: Project, attempt: Attempt, staging: Path) -> Result:
     log("checked", asset=asset.key, rows=checked.staged.rows, quarantined=rejects.rows)
     attempt.quarantined = aside  # without the rows that a suite set aside: those only block
     balance(attempt, checked)
+    volatile = {column.name for column in columns if column.volatile}
+    _, attempt.discarded = count_discarded(project, asset.key, [rejects.path], volatile)
     need_retry(project, attempt, base, rejects)
     attempt.checks = (
         *_anomalies(project, attempt, checked, columns),

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 from assets.engine.attempt import refold
-from assets.engine.corrections import SUITE, content_id, read_corrections
+from assets.engine.corrections import SUITE, content_id, numbered, read_corrections
 from assets.engine.due import show_time
 from assets.engine.plan import heads_of
 from assets.engine.project import Project
@@ -56,6 +56,14 @@ def open_rows(project: Project, key: str, head: Head | None = None) -> list[Open
     return [row for row in found if row.id not in discarded]
 
 
+def kept_columns(project: Project, key: str) -> list[str]:
+    """Give the columns of the rows that held in a blocked attempt; none where they are gone."""
+    import pyarrow.parquet as pq
+
+    path = project.data / "quarantine" / key / "blocked.parquet"
+    return list(pq.read_schema(path).names) if path.is_file() else []
+
+
 def volatile_of(project: Project, key: str, head: Head) -> frozenset[str]:
     """Give the columns that are no content of a row."""
     asset = project.graph.assets.get(key)
@@ -81,8 +89,7 @@ def _rows(
             _add_reason(found, of_suites, name, reject)
             continue
         seen[name] += 1
-        row_id = name if seen[name] == 1 else f"{name}-{seen[name]}"
-        found.append(OpenRow(row_id, reject, version, at, file))
+        found.append(OpenRow(numbered(name, seen[name]), reject, version, at, file))
         if reject.rule.startswith(SUITE):
             of_suites[name] = found[-1]
     return found

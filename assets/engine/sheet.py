@@ -10,7 +10,7 @@ from typing import Any, Final, NoReturn
 
 from assets.engine.quarantine import OpenRow, QuarantineError
 from resources.errors import did_you_mean
-from resources.sheets import as_meant, sheet_records
+from resources.sheets import as_meant, sheet_columns, sheet_records
 
 ROW: Final = "quarantine_row"
 RULE: Final = "quarantine_rule"
@@ -118,6 +118,7 @@ def read_sheet(path: Path, key: str, rows: Sequence[OpenRow], decided: Collectio
             f"write one: dataops quarantine show {key} --csv {path}",
             file=str(path),
         )
+    _need_rows_named(path, key)
     known = {row.id: row for row in rows}
     found: dict[str, tuple[OpenRow, str]] = {}
     seen: set[str] = set()
@@ -139,6 +140,19 @@ def read_sheet(path: Path, key: str, rows: Sequence[OpenRow], decided: Collectio
         else:
             unchanged += 1
     return Sheet(tuple(found.values()), unchanged, done)
+
+
+def _need_rows_named(path: Path, key: str) -> None:
+    """Refuse a file that does not say in any column which rows it is about."""
+    names = sheet_columns(path)
+    if ROW not in names:
+        shown = ", ".join(name[:40] for name in names[:5]) or "nothing"
+        raise QuarantineError(
+            f"{path} has no column {ROW}{did_you_mean(ROW, names)}; its header has {shown}",
+            "accept takes the file that was written to be corrected, with its columns: "
+            f"dataops quarantine show {key} --csv FILE",
+            file=str(path),
+        )
 
 
 def _row_id(path: Path, line: int, fields: Mapping[str, str], key: str) -> str:

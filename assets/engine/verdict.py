@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from assets.engine.checks import (
-    NEW_ROWS,
     Checked,
     key_checks,
     new_rows_check,
@@ -17,6 +16,7 @@ from assets.engine.errors import CheckFailed, RowsToRetry
 from assets.engine.joining import totals
 from assets.engine.known import Base
 from assets.engine.project import Project
+from assets.engine.remedy import LIMITS, remedy
 from assets.engine.suites import is_suite_check
 from catalog.records import Check
 from resources.columns import Column
@@ -39,7 +39,8 @@ def all_checks(
     missing, rows = totals(base, checked, columns)
     # Rows that people accept are no new ones: those set aside are all that were before.
     joins = base is not None and attempt.into is None
-    aside = attempt.quarantined + (base.quarantined if base is not None and joins else 0)
+    counted = attempt.quarantined - attempt.discarded
+    aside = counted + (base.quarantined if base is not None and joins else 0)
     checks = schema_checks(
         replace(checked, missing=missing, staged=replace(checked.staged, rows=rows)),
         columns,
@@ -50,7 +51,7 @@ def all_checks(
         limit=limit,
         layer=asset.layer,
     )
-    new = (new_rows_check(attempt.rows_in, attempt.quarantined, limit),) if joins else ()
+    new = (new_rows_check(attempt.rows_in, counted, limit),) if joins else ()
     return (*checks, *new, *key_checks(checked, columns, asset.on))
 
 
@@ -82,7 +83,7 @@ def block(project: Project, attempt: Attempt, checked: Checked, rejects: Rejects
     if not failed:
         return
     key = attempt.asset.key
-    lasting = rejects.rows - rejects.retry_rows
+    lasting = rejects.rows - rejects.retry_rows - attempt.discarded
     passing = rejects.retry_rows and not any(is_suite_check(check) for check in failed)
     if passing and lasting <= quarantine_limit(project, attempt.asset) * attempt.rows_in:
         raise _to_retry(attempt, rejects)
@@ -91,10 +92,7 @@ def block(project: Project, attempt: Attempt, checked: Checked, rejects: Rejects
     checked.staged.path.replace(aside)
     raise CheckFailed(
         f"{key} failed its check " + _say_all(failed, attempt),
-        f"the last version stays current; look at {aside}"
-        + (f" and the rows set aside: dataops show {key}" if attempt.quarantined else "")
-        + ", mend the data, the schema or the suite, then: "
-        f"dataops materialize {key}",
+        remedy(project, attempt, failed, aside),
         asset=key,
         check=failed[0].name,
         column=failed[0].column,
@@ -119,7 +117,7 @@ def _say_all(failed: list[Check], attempt: Attempt) -> str:
 
 def _say(check: Check, attempt: Attempt) -> str:
     """Say what a check found."""
-    if check.name in ("quarantined rows", NEW_ROWS):
+    if check.name in LIMITS:
         worst = sorted(
             (
                 c

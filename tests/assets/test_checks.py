@@ -57,7 +57,7 @@ def test_each_broken_row_is_set_aside_with_rule_and_reason(home: Home) -> None:
         "type": "id: 'x' is not int64",
         "not null": "id is missing",
         "allowed": "kind is 'c', which is not an allowed value",
-        "unique": "id is '1', as in row 1, which is otherwise different",
+        "unique": "id is '1', as in another row, which is otherwise different",
     }
     counts = {(c.name, c.column): c.rows for c in version.checks if not c.passed}
     assert counts == {

@@ -124,7 +124,7 @@ def test_a_row_that_still_breaks_a_check_stays_with_the_new_reason(bad: Home) ->
     no_id, nine, _ = opened(bad)
     done = bring_back(bad, corrected(no_id, id="5"), corrected(nine, stars="4"))
     assert [reject.reason for reject in done.refused] == [
-        "corrected, but id is '5', as in row 5, which is otherwise different"
+        "corrected, but id is '5', as in another row, which is otherwise different"
     ]
     still = {row.id: row.reject for row in opened(bad)}
     assert still[no_id.id].row == no_id.reject.row
@@ -270,6 +270,35 @@ class TestBlocked:
             bring_back(blocked, corrected(no_id, id="23"))
         assert (blocked.current("raw.r").number, len(opened(blocked))) == (1, 3)
 
+    def test_the_message_names_what_helps(self, blocked: Home) -> None:
+        last = heads_of(blocked.open(), ["raw.r"])["raw.r"].last_attempt
+        assert last is not None
+        assert last.fix.startswith("version 1 stays current; correct the rows set aside")
+        assert "dataops quarantine accept raw.r FILE" in last.fix
+        assert "raise `max_quarantine=` in assets/raw/r.py" in last.fix
+        assert "dataops materialize raw.r --force" in last.fix
+        assert "suite" not in last.fix
+
+    def test_discarded_rows_do_not_count_towards_the_limit(self, blocked: Home) -> None:
+        _, nine, three = opened(blocked)
+        assert blocked.line("raw.r").action == "blocked"
+        discard(blocked.open(), "raw.r", [nine, three], by="kim", why="")
+        assert blocked.line("raw.r").action == "make"
+        blocked.make("raw.r")
+        assert books(blocked) == (21, 0, 3)
+        assert [row.reject.rule for row in opened(blocked)] == ["type"]
+
+    def test_some_may_be_discarded_and_others_accepted(self, blocked: Home) -> None:
+        no_id, nine, three = opened(blocked)
+        discard(blocked.open(), "raw.r", [nine], by="kim", why="")
+        bring_back(blocked, corrected(no_id, id="23"))
+        assert books(blocked) == (22, 0, 2)
+        assert opened(blocked)[0].id == three.id
+
+    def test_personal_data_is_hidden_wherever_rows_are_shown(self, blocked: Home) -> None:
+        for words in (["show", "raw.r"], ["show", "raw.r", "--json"]):
+            assert "010-1234-5678" not in run(blocked, *words)
+
     def test_rows_that_an_expectation_set_aside_are_replaced_where_they_stand(
         self, blocked: Home
     ) -> None:
@@ -350,16 +379,40 @@ class TestSheets:
         assert "010-1234-5678" in sheet.read_text(encoding="utf-8-sig")
         self.edit(sheet, ",21,9,", ",21,5,")
         said = run(bad, "quarantine", "accept", "raw.r", str(sheet), "--reason", "typing")
-        assert "1 rows accepted; 2 unchanged rows stay in quarantine: version 2" in said
+        assert "1 row accepted; 2 unchanged rows stay in quarantine: version 2" in said
         assert bad.rows("raw.r")[-1]["stars"] == 5
         said = run(bad, "quarantine", "accept", "raw.r", str(sheet))
-        assert "nothing to accept; 2 unchanged rows stay in quarantine; 1 were decided" in said
+        assert "nothing to accept; 2 unchanged rows stay in quarantine; 1 was decided" in said
 
     def test_a_file_is_not_written_over(self, bad: Home, tmp_path: Path) -> None:
         sheet = tmp_path / "bad.csv"
         sheet.write_text("work")
         said = run(bad, "quarantine", "show", "raw.r", "--csv", str(sheet), code=1)
         assert "may hold somebody's work" in said
+
+    def test_a_file_that_names_no_rows_is_refused(self, bad: Home, tmp_path: Path) -> None:
+        for text in ("id,stars\n", "id,stars\n1,2\n", ""):
+            (tmp_path / "junk.csv").write_text(text)
+            said = run(bad, "quarantine", "accept", "raw.r", str(tmp_path / "junk.csv"), code=1)
+            assert "has no column quarantine_row" in said
+
+    def test_without_a_schema_the_columns_of_the_kept_rows_are_there_to_fill_in(
+        self, home: Home, tmp_path: Path
+    ) -> None:
+        home.write("in.csv", "a,b\n1,2\n3\n")
+        free = RAW.replace("schema=R, ", "").replace("max_quarantine=0.3", "chain=False")
+        home.write("assets/raw/r.py", free)
+        with pytest.raises(CheckFailed):
+            home.make("raw.r")
+        sheet = tmp_path / "bad.csv"
+        run(home, "quarantine", "show", "raw.r", "--csv", str(sheet))
+        header, line = csv.reader(sheet.read_text(encoding="utf-8-sig").splitlines())
+        assert header[4:] == ["quarantine_text", "a", "b"]
+        with sheet.open("w", newline="") as file:
+            csv.writer(file).writerows([header, [*line[:5], "3", "4"]])
+        run(home, "quarantine", "accept", "raw.r", str(sheet))
+        assert home.rows("raw.r") == [{"a": 1, "b": 2}, {"a": 3, "b": 4}]
+        assert all(check.passed for check in home.current("raw.r").checks)
 
     def test_a_line_that_nobody_knows_is_named(self, bad: Home, tmp_path: Path) -> None:
         sheet = tmp_path / "bad.csv"

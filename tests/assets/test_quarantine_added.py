@@ -7,7 +7,8 @@ import json
 import pytest
 
 from assets.engine.accept import accept
-from assets.engine.quarantine import OpenRow, open_rows
+from assets.engine.errors import CheckFailed, SchemaMismatch
+from assets.engine.quarantine import OpenRow, discard, open_rows
 from tests.assets.conftest import Home
 
 RAW = """
@@ -84,3 +85,35 @@ def test_made_anew_from_the_beginning_the_corrections_are_used_again(grown: Home
     grown.make("raw.r", full=True)
     made = grown.current("raw.r")
     assert (made.rows, made.accepted, made.quarantined) == (6, 2, 0)
+
+
+def test_a_blocked_attempt_from_the_beginning_is_accepted_as_one(home: Home) -> None:
+    plain = RAW.replace("{mode}", "append").replace('on=["id"], ', "").replace("0.5", "0.1")
+    home.write("assets/raw/r.py", plain.replace("schema=R, ", ""))
+    home.write("in/1.csv", "id,stars\n1,1\n2,2\n3,9\n")
+    home.make("raw.r")
+    home.write("assets/raw/r.py", plain)
+    with pytest.raises(SchemaMismatch, match="break what is declared now"):
+        home.make("raw.r")
+    with pytest.raises(CheckFailed, match="1 of 3 rows") as caught:
+        home.make("raw.r", full=True)
+    assert "dataops materialize raw.r --full" in str(caught.value)
+    bring_back(home, 5, *opened(home))
+    assert [row["stars"] for row in home.rows("raw.r")] == [1, 2, 5]
+    assert opened(home) == []
+
+
+def test_discarded_rows_of_all_that_was_added_do_not_count_towards_the_limit(grown: Home) -> None:
+    def counted() -> int:
+        (check,) = (c for c in grown.current("raw.r").checks if c.name == "quarantined rows")
+        return check.rows
+
+    assert counted() == 2
+    discard(grown.open(), "raw.r", opened(grown)[1:], by="kim", why="")
+    grown.write("in/3.csv", "id,stars\n7,7\n8,5\n")
+    grown.make("raw.r")
+    assert (counted(), len(opened(grown))) == (2, 2)
+    discard(grown.open(), "raw.r", opened(grown), by="kim", why="")
+    grown.write("in/4.csv", "id,stars\n9,5\n")
+    grown.make("raw.r")
+    assert counted() == 0
