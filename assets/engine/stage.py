@@ -114,7 +114,8 @@ def stage(  # noqa: PLR0913 - what becomes of the rows, all by name
     writer = StagedWriter(path, target, compression)
     try:
         for batch in batches:
-            writer.write(_fit(key, batch, target, rejects, declared=columns is not None))
+            before = writer.rows
+            writer.write(_fit(key, batch, target, rejects, before, declared=columns is not None))
             if progress is not None:
                 progress(writer.rows)
         return Staged(path, writer.close(), writer.rows, target, ignored)
@@ -223,9 +224,18 @@ def _plain(schema: pa.Schema) -> pa.Schema:
 
 
 def _fit(
-    key: str, batch: pa.RecordBatch, target: pa.Schema, rejects: Rejects, *, declared: bool
+    key: str,
+    batch: pa.RecordBatch,
+    target: pa.Schema,
+    rejects: Rejects,
+    before: int,
+    *,
+    declared: bool,
 ) -> pa.RecordBatch:
-    """Give a batch the target's columns and types; rows that do not fit become rejects."""
+    """Give a batch the target's columns and types; rows that do not fit become rejects.
+
+    before: how many rows came before the batch.
+    """
     import pyarrow as pa
 
     arrays: list[pa.Array] = []
@@ -258,10 +268,10 @@ def _fit(
     fitted = pa.RecordBatch.from_arrays(arrays, schema=target)
     if not bad:
         return fitted
-    for row, (column, kind) in sorted(bad.items()):
+    for gone, (row, (column, kind)) in enumerate(sorted(bad.items())):
         values = batch.slice(row, 1).to_pylist()[0]
         reason = f"{column}: {str(values[column])[:80]!r} is not {kind}"
-        rejects.add(Reject(row_json(values), "type", column, reason))
+        rejects.add(Reject(row_json(values), "type", column, reason, after=before + row - gone))
     return fitted.filter(pa.array([i not in bad for i in range(batch.num_rows)]))
 
 
