@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from assets.engine.casting import cast_array
 from assets.engine.checks import Checked
 from assets.engine.content import row_hash
 from assets.engine.corrections import (
@@ -27,7 +28,7 @@ from assets.engine.log import log
 from assets.engine.newer import newer_there
 from assets.engine.project import Project
 from assets.engine.sql import connection, literal
-from assets.engine.stage import Staged, StagedWriter, cast_array, read_batches
+from assets.engine.stage import Staged, StagedWriter, read_batches
 from assets.model.modes import UPSERT
 from catalog.quarantine import discards_of
 from resources.columns import Column

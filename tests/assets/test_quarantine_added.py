@@ -7,8 +7,7 @@ import json
 import pytest
 
 from assets.engine.accept import accept
-from assets.engine.errors import NothingAccepted
-from assets.engine.errors import CheckFailed, SchemaMismatch
+from assets.engine.errors import CheckFailed, NothingAccepted, SchemaMismatch
 from assets.engine.quarantine import OpenRow, discard, open_rows
 from tests.assets.conftest import Home
 
