@@ -78,6 +78,13 @@ _SHARES: Final = (
     "expect_column_stdev_to_be_between",
 )
 """Whose bounds are numbers, never dates."""
+_UNQUOTED: Final = {
+    "expect_column_value_lengths_to_be_between": "length(c) NOT BETWEEN 1 AND 9",
+    "expect_column_value_lengths_to_equal": "length(c) <> 9",
+    "expect_column_value_z_scores_to_be_less_than": "abs(c) > 9",
+    "expect_column_values_to_not_be_outliers": "abs(c) > 9",
+}
+"""Great Expectations cannot name a column with a quotation mark in these; what can instead."""
 _KIND_OF: Final = {name: kind for kind, names in _ARGUMENTS.items() for name in names.split()}
 _NOT_RE2: Final = re.compile(r"\(\?(?:[=!>]|<[=!]|P=|P>|\()|(?<!\\)(?:\\\\)*\\[1-9Z]")
 _UNFINISHED: Final = (
@@ -157,6 +164,13 @@ def problem_of(name: str, arguments: Mapping[str, Any], severity: str) -> Proble
         wrong = _wrong_value(argument, value) or _wrong_bound(name, argument, value)
         if wrong is not None:
             return Problem(argument, *wrong)
+    if name in _UNQUOTED and '"' in str(arguments.get("column")):
+        rows = f"SELECT * FROM {{batch}} WHERE {_UNQUOTED[name]}"  # noqa: S608 - an example
+        return Problem(
+            "column",
+            f"{name} cannot be computed of a column with a quotation mark in its name",
+            f"rename it, or write unexpected_rows_expectation, unexpected_rows_query: {rows}",
+        )
     return _unbound(one, arguments)
 
 

@@ -196,14 +196,24 @@ def _open(files: Sequence[Path], memory_mb: int, spill: Path) -> duckdb.DuckDBPy
     )
     paths = [str(file.absolute()) for file in files]
     listed = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
+    rows = f"read_parquet([{listed}], hive_partitioning = false)"
     con.execute(
-        f"CREATE VIEW {VIEW} AS SELECT * FROM "  # noqa: S608 - names of ours
-        f"read_parquet([{listed}], hive_partitioning = false)"
+        f"CREATE VIEW {VIEW} AS SELECT *{_without_nan(con, rows)} FROM {rows}"  # noqa: S608
     )
     con.execute(f"SET allowed_paths = [{listed}]")
     con.execute("SET enable_external_access = false")
     con.execute("SET lock_configuration = true")
     return con
+
+
+def _without_nan(con: duckdb.DuckDBPyConnection, rows: str) -> str:
+    """Give the SQL that takes NaN as missing: to DuckDB it is the greatest of all numbers."""
+    found = con.execute(f"DESCRIBE SELECT * FROM {rows}").fetchall()  # noqa: S608 - names of ours
+    names = [
+        '"' + str(row[0]).replace('"', '""') + '"' for row in found if row[1] in ("FLOAT", "DOUBLE")
+    ]
+    said = ", ".join(f"CASE WHEN NOT isnan({name}) THEN {name} END AS {name}" for name in names)
+    return f" REPLACE ({said})" if said else ""
 
 
 def _context() -> Any:

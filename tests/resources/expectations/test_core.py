@@ -115,6 +115,13 @@ def test_a_bound_may_be_a_date_as_text(value: Any) -> None:
     Expectation("expect_column_max_to_be_between", {"column": "a", "max_value": value})
 
 
+def test_a_quotation_mark_in_a_columns_name_is_told_where_it_cannot_be() -> None:
+    arguments = {"column": 'a"b', "max_value": 5}
+    with pytest.raises(SuiteError, match="with a quotation mark in its name"):
+        Expectation("expect_column_value_lengths_to_be_between", arguments)
+    Expectation("expect_column_values_to_be_between", arguments)
+
+
 def test_a_count_is_a_whole_number() -> None:
     for name, field in (
         ("expect_column_value_lengths_to_be_between", "max_value"),
