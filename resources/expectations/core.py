@@ -164,6 +164,11 @@ def problem_of(name: str, arguments: Mapping[str, Any], severity: str) -> Proble
         wrong = _wrong_value(argument, value) or _wrong_bound(name, argument, value)
         if wrong is not None:
             return Problem(argument, *wrong)
+    return _unnamed(name, arguments) or _unbound(one, arguments)
+
+
+def _unnamed(name: str, arguments: Mapping[str, Any]) -> Problem | None:
+    """Say that Great Expectations cannot name the column."""
     if name in _UNQUOTED and '"' in str(arguments.get("column")):
         rows = f"SELECT * FROM {{batch}} WHERE {_UNQUOTED[name]}"  # noqa: S608 - an example
         return Problem(
@@ -171,7 +176,7 @@ def problem_of(name: str, arguments: Mapping[str, Any], severity: str) -> Proble
             f"{name} cannot be computed of a column with a quotation mark in its name",
             f"rename it, or write unexpected_rows_expectation, unexpected_rows_query: {rows}",
         )
-    return _unbound(one, arguments)
+    return None
 
 
 def _unbound(one: Core, arguments: Mapping[str, Any]) -> Problem | None:

@@ -127,6 +127,7 @@ def test_a_count_is_a_whole_number() -> None:
         ("expect_column_value_lengths_to_be_between", "max_value"),
         ("expect_column_value_lengths_to_equal", "value"),
     ):
-        for value in (1.5, "x", "2020-01-01", []):
+        odd: tuple[Any, ...] = (1.5, "x", "2020-01-01", [])
+        for value in odd:
             with pytest.raises(SuiteError, match="not a whole number"):
                 Expectation(name, {"column": "a", field: value})
