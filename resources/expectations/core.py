@@ -180,8 +180,8 @@ def _unnamed(name: str, arguments: Mapping[str, Any]) -> Problem | None:
 
 
 def _unbound(one: Core, arguments: Mapping[str, Any]) -> Problem | None:
-    """Say that both bounds are missing where nothing else is asked."""
-    bounded = _BOUNDS[0] in one.arguments and "threshold" not in one.arguments
+    """Say that both bounds are missing where every row is held to them."""
+    bounded = one.level == "row" and _BOUNDS[0] in one.arguments
     if not bounded or any(arguments.get(bound) is not None for bound in _BOUNDS):
         return None
     given = next((bound for bound in _BOUNDS if bound in arguments), "")
