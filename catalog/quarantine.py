@@ -23,12 +23,16 @@ def files_of(events: EventStore, version: Materialized) -> list[str]:
     step: Materialized | None = version
     while step is not None:
         files += [step.quarantine_file] if step.quarantine_file else []
-        taken_over = any(why.startswith(ACCEPTED) for why in step.why)
-        step = None if taken_over or step.mode == "replace" else _before(events, step)
+        step = None if took_over(step) or step.mode == "replace" else version_before(events, step)
     return files
 
 
-def _before(events: EventStore, version: Materialized) -> Materialized | None:
+def took_over(version: Materialized) -> bool:
+    """Tell whether people made a version by accepting rows: it took over all that were open."""
+    return any(why.startswith(ACCEPTED) for why in version.why)
+
+
+def version_before(events: EventStore, version: Materialized) -> Materialized | None:
     """Give the version that was current before a version."""
     for number in range(version.number - 1, 0, -1):
         event = events.get(version.key, number)

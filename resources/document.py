@@ -158,7 +158,7 @@ def _read_yaml(place: _Place, text: str) -> Document:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
         place.refuse(line, f"this is not YAML ({error.problem})", "correct the line")
-    except (yaml.YAMLError, ValueError, TypeError) as error:
+    except (yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError) as error:
         said = (str(error).splitlines() or [type(error).__name__])[0]
         place.refuse(1, f"this is not YAML ({said})", "correct the file")
     return Document(place.path, values, place.kind, lines)

@@ -24,6 +24,7 @@ class Reject:
     source, line: the file and line it came from, where known.
     retry: True where the cause passes (outage, quota), so that trying again can help.
     answer: the last answer of a model, where there was one.
+    after: how many rows that fit their types came before it in its batch, where known.
     """
 
     row: str
@@ -34,6 +35,7 @@ class Reject:
     line: int | None = None
     retry: bool = False
     answer: str = ""
+    after: int | None = None
 
 
 def row_json(row: Mapping[str, Any]) -> str:
@@ -90,7 +92,7 @@ class Rejects:
         schema = reject_schema()
         given = {"row": batch.column("row"), "reason": batch.column("reason")}
         same: dict[str, Any] = {"rule": rule, "column": column, "source": "", "line": None}
-        same |= {"retry": False, "answer": ""}
+        same |= {"retry": False, "answer": "", "after": None}
         arrays = [
             given[f.name] if f.name in given else pa.array([same[f.name]] * count, f.type)
             for f in schema
@@ -139,6 +141,7 @@ def reject_schema() -> pa.Schema:
             ("line", pa.int64()),
             ("retry", pa.bool_()),
             ("answer", text),
+            ("after", pa.int64()),
         ]
     )
 

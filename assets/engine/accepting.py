@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from assets.engine.errors import FileDamaged
@@ -73,7 +73,7 @@ def given_again(project: Project, attempt: Attempt, rejects: Rejects) -> Table |
     for file in files_of(project.events, current):
         if (project.data / file).is_file():
             for reject in read_rejects(project.data / file):
-                rejects.add(reject)
+                rejects.add(replace(reject, after=None))
     if attempt.base is not None:
         schema = parquet_table([project.data / current.files[0].path]).schema
         return Table(lambda: schema, lambda _: iter(()), volatile=_volatile(current))

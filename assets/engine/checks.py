@@ -7,6 +7,7 @@ hold over both, and a repeated row is a duplicate.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -37,7 +38,7 @@ class Checked:
 
     content: the sum over its rows. duplicates: identical rows removed. broken: rows set aside, by
     check and column. missing: missing values by column, among the rows that stayed. replaced: the
-    old rows that they take the place of.
+    old rows that they take the place of. removed: which of the staged rows did not stay, in order.
     """
 
     staged: Staged
@@ -47,6 +48,7 @@ class Checked:
     missing: dict[str, int]
     profile: Profile | None = None
     replaced: Replaced = field(default_factory=Replaced)
+    removed: Sequence[int] = ()
 
 
 def check_rows(
@@ -73,11 +75,22 @@ def check_rows(
         if not _one(con, "SELECT count(*) FROM bad")[0]:
             return Checked(staged, found.content, 0, {}, found.missing, found.profile, replaced)
         version = keys.base.version if keys.base is not None else 0
-        kept, duplicates, broken = _split(staged, _bad_rows(con), rejects, settings, version)
+        removed = array("q")
+        bad = _noted(_bad_rows(con), removed)
+        kept, duplicates, broken = _split(staged, bad, rejects, settings, version)
     finally:
         forget(con)
     again = _count(con, kept.path, columns, ordered, keys)
-    return Checked(kept, again.content, duplicates, broken, again.missing, again.profile, replaced)
+    return Checked(
+        kept,
+        again.content,
+        duplicates,
+        broken,
+        again.missing,
+        again.profile,
+        replaced,
+        removed,
+    )
 
 
 def content_of(path: Path, columns: Sequence[Column], settings: Settings) -> str:
@@ -142,6 +155,15 @@ def _bad_rows(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[int, str, str, i
         yield from rows
 
 
+def _noted(
+    bad: Iterator[tuple[int, str, str, int | None]], removed: array[int]
+) -> Iterator[tuple[int, str, str, int | None]]:
+    """Note the numbers of the rows on their way."""
+    for one in bad:
+        removed.append(one[0])
+        yield one
+
+
 def _split(
     staged: Staged,
     bad: Iterator[tuple[int, str, str, int | None]],
@@ -169,7 +191,7 @@ def _split(
                 else:
                     values = batch.slice(row - start, 1).to_pylist()[0]
                     reason = _reason(rule, column, values, other, version)
-                    rejects.add(Reject(row_json(values), rule, column, reason))
+                    rejects.add(Reject(row_json(values), rule, column, reason, after=row))
                     broken[rule, column] = broken.get((rule, column), 0) + 1
                 one = next(bad, None)
             writer.write(batch.filter(pa.array(keep)))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_left
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from assets.engine.casting import cast_array
 from assets.engine.checks import Checked
 from assets.engine.content import row_hash
 from assets.engine.corrections import (
@@ -21,10 +23,13 @@ from assets.engine.corrections import (
     write_corrections,
 )
 from assets.engine.errors import NothingAccepted
+from assets.engine.increment import keys_of
 from assets.engine.log import log
+from assets.engine.newer import newer_there
 from assets.engine.project import Project
 from assets.engine.sql import connection, literal
-from assets.engine.stage import Staged, StagedWriter, cast_array, read_batches
+from assets.engine.stage import Staged, StagedWriter, read_batches
+from assets.model.modes import UPSERT
 from catalog.quarantine import discards_of
 from resources.columns import Column
 from resources.rejects import Reject, Rejects, read_rejects, row_json
@@ -40,12 +45,16 @@ Check = Callable[..., Checked]
 
 @dataclass(slots=True)
 class _Place:
-    """A correction that is to take a place. reject: whose (None: of a row that is in the table)."""
+    """A correction that is to take a place. reject: whose (None: of a row that is in the table).
+
+    at: before which row of the table (None: at its end).
+    """
 
     correction: Correction
     reject: Reject | None = None
     row: str = ""
     refused: Reject | None = None
+    at: int | None = None
 
 
 def with_corrections(
@@ -73,6 +82,12 @@ def with_corrections(
     if not places:
         _need_some(attempt, places)
         return checked, _written(rejects, rest, ())
+    if attempt.asset.mode == UPSERT:  # the last row of a key counts
+        _find_places(places, checked.removed)
+        _refuse_older(project, attempt, checked.staged, columns, places)
+    else:
+        for place in places:
+            place.at = None
     folder = checked.staged.path.parent / "corrected"
     staged = _put_in(checked.staged, places, gone, folder / "candidate.parquet", project)
     failing = Rejects(folder / "failing.parquet")
@@ -175,36 +190,87 @@ def _match_table(
     for (one, _), digested in zip(wanted, hashes, strict=True):
         if by_hash.get(digested):
             gone.append(by_hash[digested].popleft())
-            places.append(_Place(one))
+            places.append(_Place(one, at=gone[-1]))
     return sorted(gone)
+
+
+def _find_places(places: Sequence[_Place], removed: Sequence[int]) -> None:
+    """Find out before which row of the table each correction belongs, where that is known."""
+    for place in places:
+        if place.reject is not None and place.reject.after is not None:
+            place.at = place.reject.after - bisect_left(removed, place.reject.after)
 
 
 def _put_in(
     staged: Staged, places: Sequence[_Place], gone: Sequence[int], path: Path, project: Project
 ) -> Staged:
-    """Write the table again with the corrections that have the right types, at its end."""
+    """Write the table again with the corrections that have the right types, each in its place."""
     import pyarrow as pa
 
     settings = project.settings
     writer = StagedWriter(path, staged.schema, settings.compression)
     left, start = set(gone), 0
+    waiting = deque(sorted(places, key=lambda place: (place.at is None, place.at or 0)))
+
+    def stay(batch: pa.RecordBatch, first: int) -> pa.RecordBatch:
+        """Give the rows of a part of the table that nothing takes the place of."""
+        keep = [first + at not in left for at in range(batch.num_rows)] if left else None
+        return batch if keep is None else batch.filter(pa.array(keep))
+
     try:
         for batch in read_batches(staged.path, settings.chunk_rows):
-            keep = [start + at not in left for at in range(batch.num_rows)] if left else None
-            writer.write(batch if keep is None else batch.filter(pa.array(keep)))
+            done = 0
+            while waiting and waiting[0].at is not None:
+                at = waiting[0].at - start
+                if at >= batch.num_rows:
+                    break
+                writer.write(stay(batch.slice(done, at - done), start + done))
+                _write_in(waiting.popleft(), staged.schema, writer)
+                done = at
+            writer.write(stay(batch.slice(done), start + done))
             start += batch.num_rows
-        for place in places:
-            fitted = _fit(place.correction.corrected, staged.schema)
-            if isinstance(fitted, tuple):
-                place.refused = _refusal(place, "type", *fitted)
-            else:
-                place.row = row_json(fitted.to_pylist()[0])
-                writer.write(fitted)
+        for place in waiting:
+            _write_in(place, staged.schema, writer)
         facts = writer.close()
     except BaseException:
         writer.abort()
         raise
     return replace(staged, path=path, facts=facts, rows=writer.rows)
+
+
+def _refuse_older(
+    project: Project,
+    attempt: Attempt,
+    staged: Staged,
+    columns: Sequence[Column],
+    places: Sequence[_Place],
+) -> None:
+    """Refuse rows whose key a row has that joined an upsert after them, or along with them."""
+    if attempt.into is None:
+        return
+    fitted = [(place, _fit(place.correction.corrected, staged.schema)) for place in places]
+    rows = [(place, row) for place, row in fitted if not isinstance(row, tuple)]
+    volatile = {column.name for column in columns if column.volatile}
+    ids = [content_id(place.correction.rejected, volatile) for place, _ in rows]
+    newer = newer_there(
+        project, attempt.into, keys_of(attempt.asset)[0], columns, [row for _, row in rows], ids
+    )
+    for at in newer:
+        place = rows[at][0]
+        rule, column = place.correction.rule, place.correction.column
+        place.refused = _refusal(place, rule, column, "a newer row of this key is there already")
+
+
+def _write_in(place: _Place, schema: pa.Schema, writer: StagedWriter) -> None:
+    """Write a correction where it has the right types; else it is refused."""
+    if place.refused is not None:
+        return
+    fitted = _fit(place.correction.corrected, schema)
+    if isinstance(fitted, tuple):
+        place.refused = _refusal(place, "type", *fitted)
+    else:
+        place.row = row_json(fitted.to_pylist()[0])
+        writer.write(fitted)
 
 
 def _fit(row: str, schema: pa.Schema) -> pa.RecordBatch | tuple[str, str]:

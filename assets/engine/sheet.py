@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NoReturn
@@ -37,25 +37,34 @@ def write_sheet(
             "name another file, or remove it",
             file=str(path),
         )
-    values = [values_of(row) for row in rows]
-    cells: dict[str, list[str | None]] = {
-        ROW: [f"{key}/{row.id}" for row in rows],
-        RULE: [f"{r.reject.rule} of {r.reject.column}".removesuffix(" of ") for r in rows],
-        REASON: [row.reject.reason for row in rows],
-        PLACE: [_place(row) for row in rows],
+    beside = [ROW, RULE, REASON, PLACE]
+    beside += [TEXT] if any(unread(row) is not None for row in rows) else []
+    beside += [ANSWER] if any(row.reject.answer for row in rows) else []
+    names = list(dict.fromkeys([*beside, *columns_of(rows, columns)]))
+    schema = pa.schema([(name, pa.string()) for name in names])
+
+    def batches(size: int) -> Iterator[pa.RecordBatch]:
+        """Write the rows part by part: as cells they take many times their memory."""
+        for start in range(0, len(rows), size):
+            lines = [_cells(key, row, names) for row in rows[start : start + size]]
+            yield pa.RecordBatch.from_pylist(lines, schema=schema)
+
+    write_csv(Table(lambda: schema, batches), path, formula_safe=formula_safe)
+
+
+def _cells(key: str, row: OpenRow, names: Sequence[str]) -> dict[str, str | None]:
+    """Give the cells of a row: why it is there, then its values."""
+    values, reject = values_of(row), row.reject
+    beside = {
+        ROW: f"{key}/{row.id}",
+        RULE: f"{reject.rule} of {reject.column}".removesuffix(" of "),
+        REASON: reject.reason,
+        PLACE: _place(row),
+        TEXT: unread(row),
+        ANSWER: reject.answer,
     }
-    if any(unread(row) is not None for row in rows):
-        cells[TEXT] = [unread(row) for row in rows]
-    if any(row.reject.answer for row in rows):
-        cells[ANSWER] = [row.reject.answer for row in rows]
-    for name in columns_of(rows, columns):
-        cells[name] = [_cell(row.get(name)) for row in values]
-    table = pa.table({name: pa.array(texts, pa.string()) for name, texts in cells.items()})
-    write_csv(
-        Table(lambda: table.schema, lambda size: iter(table.to_batches(max_chunksize=size))),
-        path,
-        formula_safe=formula_safe,
-    )
+    own = {name: _cell(values.get(name)) for name in names if name not in beside}
+    return {name: own[name] if name in own else beside[name] for name in names}
 
 
 def values_of(row: OpenRow) -> dict[str, Any]:
@@ -79,8 +88,7 @@ def unread(row: OpenRow) -> str | None:
 
 def columns_of(rows: Sequence[OpenRow], columns: Sequence[str]) -> list[str]:
     """Give the asset's columns; where they are not known, those that the rows have."""
-    found = list(columns) or [name for row in rows for name in values_of(row)]
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(columns or (name for row in rows for name in values_of(row))))
 
 
 def _place(row: OpenRow) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from assets.engine.casting import cast_array, cast_rows, not_exact, not_json
 from assets.engine.errors import SchemaMismatch
 from resources.columns import Column, arrow_type
 from resources.errors import DataOpsError, did_you_mean
@@ -27,6 +28,19 @@ class Staged:
     rows: int
     schema: pa.Schema
     ignored: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Casting:
+    """How a batch gets its types: of declared columns, of rows that it joins, or as they come.
+
+    jsons: columns that hold JSON. before: how many rows came before the batch.
+    """
+
+    declared: bool
+    joins: bool
+    jsons: frozenset[str]
+    before: int
 
 
 class StagedWriter:
@@ -111,10 +125,12 @@ def stage(  # noqa: PLR0913 - what becomes of the rows, all by name
     else:
         target = _plain(schema)
     _distinct(key, target)
+    jsons = frozenset(column.name for column in columns or () if column.type == "json")
     writer = StagedWriter(path, target, compression)
     try:
         for batch in batches:
-            writer.write(_fit(key, batch, target, rejects, declared=columns is not None))
+            how = _Casting(columns is not None, like is not None, jsons, writer.rows)
+            writer.write(_fit(key, batch, target, rejects, how))
             if progress is not None:
                 progress(writer.rows)
         return Staged(path, writer.close(), writer.rows, target, ignored)
@@ -223,7 +239,7 @@ def _plain(schema: pa.Schema) -> pa.Schema:
 
 
 def _fit(
-    key: str, batch: pa.RecordBatch, target: pa.Schema, rejects: Rejects, *, declared: bool
+    key: str, batch: pa.RecordBatch, target: pa.Schema, rejects: Rejects, how: _Casting
 ) -> pa.RecordBatch:
     """Give a batch the target's columns and types; rows that do not fit become rejects."""
     import pyarrow as pa
@@ -241,67 +257,55 @@ def _fit(
                 asset=key,
                 column=field.name,
             ) from None
-        try:
-            arrays.append(cast_array(source, field.type))
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-            if not declared or isinstance(error, pa.ArrowNotImplementedError):
-                raise SchemaMismatch(
-                    f"{key}: column {field.name!r} is {source.type}, not {field.type} ({error})",
-                    "hand over one type, or declare it with schema=",
-                    asset=key,
-                    column=field.name,
-                ) from error
-            array, wrong = _cast_rows(source, field.type)
-            arrays.append(array)
-            for row in wrong:
-                bad.setdefault(row, (field.name, str(field.type)))
+        array, wrong = _cast(key, source, field, how)
+        kind = str(field.type)
+        if field.name in how.jsons:
+            array, kind = _blank_as_missing(array), "json"
+            wrong = [*wrong, *not_json(array)]
+        arrays.append(array)
+        for row in wrong:
+            bad.setdefault(row, (field.name, kind))
     fitted = pa.RecordBatch.from_arrays(arrays, schema=target)
     if not bad:
         return fitted
-    for row, (column, kind) in sorted(bad.items()):
+    for gone, (row, (column, kind)) in enumerate(sorted(bad.items())):
         values = batch.slice(row, 1).to_pylist()[0]
         reason = f"{column}: {str(values[column])[:80]!r} is not {kind}"
-        rejects.add(Reject(row_json(values), "type", column, reason))
+        if not how.declared:
+            reason += ", as the rows before are; declare the columns to have them read otherwise"
+        rejects.add(Reject(row_json(values), "type", column, reason, after=how.before + row - gone))
     return fitted.filter(pa.array([i not in bad for i in range(batch.num_rows)]))
 
 
-def cast_array(array: pa.Array, kind: pa.DataType) -> pa.Array:
-    """Cast without loss; an empty text is a missing value for every type but text."""
+def _cast(key: str, source: pa.Array, field: pa.Field, how: _Casting) -> tuple[pa.Array, list[int]]:
+    """Give a column its type, and the rows whose values do not fit it.
+
+    Where nobody declared the type, a text has to read the same when it is written again.
+    """
     import pyarrow as pa
+
+    wrong: list[int] = []
+    try:
+        array = cast_array(source, field.type)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        if not (how.declared or how.joins) or isinstance(error, pa.ArrowNotImplementedError):
+            raise SchemaMismatch(
+                f"{key}: column {field.name!r} is {source.type}, not {field.type} ({error})",
+                "hand over one type, or declare it with schema=",
+                asset=key,
+                column=field.name,
+            ) from error
+        array, wrong = cast_rows(source, field.type)
+    if not how.declared and source.type != field.type:
+        wrong = [*wrong, *not_exact(source, array)]
+    return array, wrong
+
+
+def _blank_as_missing(array: pa.Array) -> pa.Array:
+    """Give texts with the empty ones missing."""
     import pyarrow.compute as pc
 
-    if array.type == kind:
-        return array
-    if pa.types.is_dictionary(array.type):
-        array = array.dictionary_decode()
-    if pa.types.is_string(array.type) and not (
-        pa.types.is_string(kind) or pa.types.is_binary(kind)
-    ):
-        array = pc.if_else(pc.equal(array, ""), None, array)
-    return array.cast(kind, safe=True)
-
-
-def _cast_rows(array: pa.Array, kind: pa.DataType) -> tuple[pa.Array, list[int]]:
-    """Cast piece by piece, halving down to the values that do not fit; those become null."""
-    import pyarrow as pa
-
-    pieces: list[pa.Array] = []
-    wrong: list[int] = []
-    stack: list[tuple[int, int]] = [(0, len(array))]
-    while stack:
-        start, length = stack.pop()
-        if length == 0:
-            continue
-        try:
-            pieces.append(cast_array(array.slice(start, length), kind))
-        except pa.ArrowInvalid:
-            if length == 1:
-                wrong.append(start)
-                pieces.append(pa.nulls(1, kind))
-            else:
-                half = length // 2
-                stack.extend(((start + half, length - half), (start, half)))
-    return pa.concat_arrays(pieces), wrong
+    return pc.if_else(pc.equal(array, ""), None, array)
 
 
 def read_batches(path: Path, rows: int) -> Iterator[pa.RecordBatch]:

@@ -6,9 +6,11 @@ when the project is planned. A test compares the list with the installed release
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -57,6 +59,32 @@ _ARGUMENTS: Final = {
     "like_pattern_list",
     "fields": "quantile_ranges partition_object",
 }
+_CHOICES: Final = {"match_on": ("any", "all"), "method": ("iqr", "std")}
+_OF_TEXTS: Final = ("column_list", "type_list", "like_pattern_list")
+_BOUNDS: Final = ("min_value", "max_value")
+_WHOLE: Final = (
+    "expect_column_unique_value_count_to_be_between",
+    "expect_column_value_lengths_to_be_between",
+    "expect_table_column_count_to_be_between",
+    "expect_table_column_count_to_equal",
+    "expect_table_row_count_to_be_between",
+    "expect_table_row_count_to_equal",
+    "expect_column_value_lengths_to_equal",
+)
+"""Whose bounds, or whose value, are a count."""
+_SHARES: Final = (
+    "expect_column_proportion_of_non_null_values_to_be_between",
+    "expect_column_proportion_of_unique_values_to_be_between",
+    "expect_column_stdev_to_be_between",
+)
+"""Whose bounds are numbers, never dates."""
+_UNQUOTED: Final = {
+    "expect_column_value_lengths_to_be_between": "length(c) NOT BETWEEN 1 AND 9",
+    "expect_column_value_lengths_to_equal": "length(c) <> 9",
+    "expect_column_value_z_scores_to_be_less_than": "abs(c) > 9",
+    "expect_column_values_to_not_be_outliers": "abs(c) > 9",
+}
+"""Great Expectations cannot name a column with a quotation mark in these; what can instead."""
 _KIND_OF: Final = {name: kind for kind, names in _ARGUMENTS.items() for name in names.split()}
 _NOT_RE2: Final = re.compile(r"\(\?(?:[=!>]|<[=!]|P=|P>|\()|(?<!\\)(?:\\\\)*\\[1-9Z]")
 _UNFINISHED: Final = (
@@ -133,9 +161,56 @@ def problem_of(name: str, arguments: Mapping[str, Any], severity: str) -> Proble
         if arguments.get(argument) is None:
             return Problem("", f"{name} lacks the argument {argument!r}", "write it")
     for argument, value in arguments.items():
-        if (wrong := _wrong_value(argument, value)) is not None:
+        wrong = _wrong_value(argument, value) or _wrong_bound(name, argument, value)
+        if wrong is not None:
             return Problem(argument, *wrong)
+    return _unnamed(name, arguments) or _unbound(one, arguments)
+
+
+def _unnamed(name: str, arguments: Mapping[str, Any]) -> Problem | None:
+    """Say that Great Expectations cannot name the column."""
+    if name in _UNQUOTED and '"' in str(arguments.get("column")):
+        rows = f"SELECT * FROM {{batch}} WHERE {_UNQUOTED[name]}"  # noqa: S608 - an example
+        return Problem(
+            "column",
+            f"{name} cannot be computed of a column with a quotation mark in its name",
+            f"rename it, or write unexpected_rows_expectation, unexpected_rows_query: {rows}",
+        )
     return None
+
+
+def _unbound(one: Core, arguments: Mapping[str, Any]) -> Problem | None:
+    """Say that both bounds are missing where every row is held to them."""
+    bounded = one.level == "row" and _BOUNDS[0] in one.arguments
+    if not bounded or any(arguments.get(bound) is not None for bound in _BOUNDS):
+        return None
+    given = next((bound for bound in _BOUNDS if bound in arguments), "")
+    return Problem(given, f"{one.name} has no bound", "write min_value, max_value or both")
+
+
+def _wrong_bound(name: str, argument: str, value: Any) -> tuple[str, str] | None:
+    """Say what is wrong with a bound, or with the count that something is to equal."""
+    if value is None or argument not in (*_BOUNDS, "value"):
+        return None
+    whole, number = name in _WHOLE, _is_one(value, (int, float))
+    if number and not math.isnan(value) and not (whole and value % 1):
+        return None
+    if whole or name in _SHARES:
+        said = "a whole number" if whole else "a number"
+    elif isinstance(value, date) or (isinstance(value, str) and _is_date(value)):
+        return None
+    else:
+        said = "a number or a date"
+    return f"{argument} is {value!r}, which is not {said}", f"write {said}"
+
+
+def _is_date(text: str) -> bool:
+    """Tell whether a text is a date or a time."""
+    try:
+        datetime.fromisoformat(text.strip())
+    except ValueError:
+        return False
+    return True
 
 
 def _wrong_value(argument: str, value: Any) -> tuple[str, str] | None:
@@ -152,6 +227,20 @@ def _wrong_value(argument: str, value: Any) -> tuple[str, str] | None:
     for pattern in [value] if argument == "regex" else value if argument == "regex_list" else ():
         if (wrong := _wrong_regex(pattern)) is not None:
             return wrong
+    return _wrong_items(argument, value)
+
+
+def _wrong_items(argument: str, value: Any) -> tuple[str, str] | None:
+    """Say what is wrong with one of a few words, or with the items of a list."""
+    if argument in _CHOICES and value not in _CHOICES[argument]:
+        ways = " or ".join(_CHOICES[argument])
+        return f"{argument} is {value!r}{did_you_mean(value, _CHOICES[argument])}", f"write {ways}"
+    if argument in _OF_TEXTS and not all(isinstance(one, str) for one in value):
+        return f"{argument} is {value!r}, which is not a list of texts", "put each in quotes"
+    if argument == "value_pairs_set" and not all(
+        isinstance(one, list | tuple) and len(one) == 2 for one in value
+    ):
+        return f"{argument} is {value!r}, which is no list of pairs", "write [[a, b], [c, d]]"
     return None
 
 

@@ -122,8 +122,11 @@ def _values(text: str, lines: _Lines) -> dict[str, Any]:
             "correct the line",
             file=str(lines.path),
         ) from None
-    except (yaml.YAMLError, ValueError) as error:
-        lines.refuse("", f"this is not YAML ({str(error).splitlines()[0]})", "correct the file")
+    except (yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError) as error:
+        said = (str(error).splitlines() or [type(error).__name__])[0]
+        lines.refuse("", f"this is not YAML ({said})", "correct the file")
+    except RecursionError:
+        lines.refuse("", "the file holds itself", "write the values out, without aliases")
     return values
 
 
@@ -169,8 +172,10 @@ def _assets(values: dict[str, Any], lines: _Lines) -> Iterator[str]:
                 str(name), f"there is no field {name!r}{near}", f"use {', '.join(_FIELDS)}"
             )
     for field in ("asset", "assets"):
-        value = values.get(field, [])
-        for one in [value] if isinstance(value, str) else value or []:
+        value = values.get(field)
+        if value is None:
+            continue
+        for one in value if isinstance(value, list) else [value]:
             if not isinstance(one, str) or not _KEY.fullmatch(one):
                 lines.refuse(
                     field,
@@ -200,24 +205,28 @@ def read_expectation(item: Any, name: str, lines: Lines) -> Expectation:
             near = did_you_mean(str(one), _ITEM)
             lines.refuse(f"{name}.{one}", f"no field {one!r}{near}", f"use {', '.join(_ITEM)}")
     field = "arguments" if "arguments" in item else "kwargs"
-    arguments = item.get(field) or {}
+    arguments = {} if item.get(field) is None else item[field]
     if not isinstance(arguments, dict):
         lines.refuse(f"{name}.{field}", "these are not fields with values", "write `column: ...`")
     arguments = dict(arguments)
     if "mostly" in item:
         arguments["mostly"] = item["mostly"]
-    severity = str(item.get("severity") or "critical")
+    severity = "critical" if item.get("severity") is None else str(item["severity"])
     wrong = problem_of(item["type"], arguments, severity)
     if wrong is not None:
         at = f"{name}.{field}.{wrong.argument}" if wrong.argument in arguments else f"{name}.type"
         if wrong.argument in ("severity", "mostly") and wrong.argument in item:
             at = f"{name}.{wrong.argument}"
         lines.refuse(at, wrong.problem, wrong.fix)
-    notes = item.get("notes") or ""
     return Expectation(
-        item["type"],
-        arguments,
-        severity,
-        notes if isinstance(notes, str) else " ".join(map(str, notes)),
-        lines.place(name),
+        item["type"], arguments, severity, _notes(item.get("notes"), name, lines), lines.place(name)
     )
+
+
+def _notes(notes: Any, name: str, lines: Lines) -> str:
+    """Read notes for people: a text, or a list of texts as Great Expectations saves them."""
+    if notes is None or isinstance(notes, str):
+        return notes or ""
+    if not isinstance(notes, list) or not all(isinstance(one, str) for one in notes):
+        lines.refuse(f"{name}.notes", f"{notes!r} is not text", "put it in quotes")
+    return " ".join(notes)

@@ -64,8 +64,15 @@ class Expectation:
 
     def fact(self) -> str:
         """Give all of it that decides a result, as one line."""
-        text = json.dumps(self.arguments, ensure_ascii=False, sort_keys=True, default=str)
+        text = json.dumps(named(self.arguments), ensure_ascii=False, sort_keys=True, default=str)
         return f"{self.severity} {text}"
+
+
+def named(value: Any) -> Any:
+    """Give a value whose fields all have texts as names: a file's may be numbers or dates."""
+    if isinstance(value, Mapping):
+        return {str(name): named(one) for name, one in value.items()}
+    return [named(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def facts_of(suite: Sequence[Expectation]) -> dict[str, str]:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from resources.expectations.core import core
 from resources.expectations.found import Example, Found, shorten
-from resources.expectations.suite import Expectation
+from resources.expectations.suite import Expectation, named
 
 if TYPE_CHECKING:
     import duckdb
@@ -58,16 +58,25 @@ class Batch:
         from great_expectations import ExpectationSuite
 
         together = ExpectationSuite(name=VIEW)
+        refused: dict[int, Found] = {}
         for position, one in enumerate(suite):
-            together.add_expectation(_native(one, position))
+            try:
+                together.add_expectation(_native(one, position))
+            except (TypeError, ValueError) as error:  # what Great Expectations says of arguments
+                refused[position] = _refused(one, error)
+        if len(refused) == len(suite):
+            return list(refused.values())
         with _quiet():
             report = self._source.validate(together, result_format=_SUMMARY)
             results = {int(r.expectation_config.meta["position"]): r for r in report.results}
             for position, one in enumerate(suite):
-                if _error(results[position]):
+                if position in results and _error(results[position]):
                     alone = self._source.validate(_native(one, position), result_format=_SUMMARY)
                     results[position] = alone
-            return [self._found(one, results[position]) for position, one in enumerate(suite)]
+            return [
+                refused[position] if position in refused else self._found(one, results[position])
+                for position, one in enumerate(suite)
+            ]
 
     def offending(self, one: Expectation, sentence: str) -> Iterator[pa.RecordBatch]:
         """Stream the rows that do not meet a row-level expectation: `row` (JSON) and `reason`."""
@@ -132,7 +141,7 @@ class Batch:
             mostly=mostly,
             examples=self._examples(facts),
             error=shorten(_error(result), self._hide) if _error(result) else "",
-            arguments=json.loads(json.dumps(dict(one.arguments), default=str)),
+            arguments=_plain(one),
             notes=one.notes,
         )
 
@@ -187,14 +196,24 @@ def _open(files: Sequence[Path], memory_mb: int, spill: Path) -> duckdb.DuckDBPy
     )
     paths = [str(file.absolute()) for file in files]
     listed = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
+    rows = f"read_parquet([{listed}], hive_partitioning = false)"
     con.execute(
-        f"CREATE VIEW {VIEW} AS SELECT * FROM "  # noqa: S608 - names of ours
-        f"read_parquet([{listed}], hive_partitioning = false)"
+        f"CREATE VIEW {VIEW} AS SELECT *{_without_nan(con, rows)} FROM {rows}"  # noqa: S608
     )
     con.execute(f"SET allowed_paths = [{listed}]")
     con.execute("SET enable_external_access = false")
     con.execute("SET lock_configuration = true")
     return con
+
+
+def _without_nan(con: duckdb.DuckDBPyConnection, rows: str) -> str:
+    """Give the SQL that takes NaN as missing: to DuckDB it is the greatest of all numbers."""
+    found = con.execute(f"DESCRIBE SELECT * FROM {rows}").fetchall()  # noqa: S608 - names of ours
+    names = [
+        '"' + str(row[0]).replace('"', '""') + '"' for row in found if row[1] in ("FLOAT", "DOUBLE")
+    ]
+    said = ", ".join(f"CASE WHEN NOT isnan({name}) THEN {name} END AS {name}" for name in names)
+    return f" REPLACE ({said})" if said else ""
 
 
 def _context() -> Any:
@@ -224,6 +243,33 @@ def _quiet() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
+
+
+def _plain(one: Expectation) -> dict[str, Any]:
+    """Give an expectation's arguments as JSON has them."""
+    plain: dict[str, Any] = json.loads(json.dumps(named(one.arguments), default=str))
+    return plain
+
+
+def _refused(one: Expectation, error: Exception) -> Found:
+    """Say that an expectation's arguments cannot be used: it counts as not met."""
+    errors = getattr(error, "errors", None)
+    try:
+        first = errors()[0] if errors is not None else {"msg": str(error)}
+    except (LookupError, TypeError):
+        first = {"msg": str(error)}
+    place = ".".join(str(part) for part in first.get("loc", ()) if part != "__root__")
+    said = (str(first.get("msg", "")).splitlines() or ["it cannot be used"])[0]
+    return Found(
+        name=one.name,
+        column=", ".join(one.columns),
+        severity=one.severity,
+        passed=False,
+        sentence=one.name.replace("_", " "),
+        error=shorten(f"{place}: {said}" if place else said, str),
+        arguments=_plain(one),
+        notes=one.notes,
+    )
 
 
 def _native(one: Expectation, position: int) -> Any:

@@ -60,6 +60,11 @@ class Inference:
         }
 
 
+def forms_of(kind: pa.DataType) -> list[Form]:
+    """Give the forms of a type; for one that no text is inferred to be, as Arrow writes it."""
+    return [form for form in _forms() if form.type == kind] or [Form(kind, _cast(kind), _text)]
+
+
 def _forms() -> tuple[Form, ...]:
     """Give all forms, the first that fits wins."""
     import pyarrow as pa

@@ -12,6 +12,7 @@ import pytest
 
 from assets.engine import CheckFailed, SchemaMismatch
 from assets.engine.errors import FileDamaged, PassingFailure
+from assets.engine.quarantine import open_rows
 from assets.model.discover import discover
 from catalog.changes import plan_prune, prune, release, rollback, versions_of
 from catalog.records import Materialized
@@ -243,8 +244,43 @@ def test_undeclared_columns_keep_their_types_and_new_ones_join(home: Home) -> No
     made = feed.give({"id": 5, "t": "z", "more": 1})
     assert [r["more"] for r in home.rows("raw.a")] == [None] * 4 + [1]
     assert feed.give({"id": 6}).base == made.number
-    with pytest.raises(SchemaMismatch, match="'more' is .*string, not int64"):
-        feed.give({"id": 7, "more": "seven"})
+    with pytest.raises(CheckFailed, match="'quarantined rows': 1 of 8"):
+        feed.give({"id": 7, "more": "seven"}, {"id": 8, "more": "8"})
+
+
+def test_a_text_joins_undeclared_columns_only_where_it_reads_the_same(home: Home) -> None:
+    """Else its row is set aside with the reason; nothing is read as something else silently."""
+    home.write(
+        "resources/pipelines/jb.yaml",
+        "source: in/*.csv\nmode: append\nclean: false\noutput: false\nmax_quarantine: 0.9\n",
+    )
+    home.write("in/1.csv", "d,f,p\n2020-01-01,1.5,10\n")
+    home.run()
+    home.write(
+        "in/2.csv",
+        "d,f,p\n2020-01-02,1.10,1\n2020-01-02,2.0,0010\n2020-01-02,1.0,0x10\nx,1.0,1\n"
+        "2020-01-04,12345678901234567890.1,1\n2020-01-05,nan,1\n2020-01-06,7.0,\n,8,12\n",
+    )
+    home.run()
+    assert [row["f"] for row in home.rows("raw.jb")] == [1.5, 7.0, 8.0]
+    aside = open_rows(home.open(), "raw.jb")
+    assert [row.reject.column for row in aside] == ["f", "p", "p", "d", "f", "f"]
+    assert "'0010' is not int64, as the rows before are; declare" in aside[1].reject.reason
+
+
+def test_what_only_arrow_reads_as_a_number_and_what_is_no_json_is_set_aside(home: Home) -> None:
+    home.write(
+        "resources/pipelines/t.yaml",
+        "source: in/*.csv\nclean: false\noutput: false\nmax_quarantine: 0.9\n"
+        "columns: {i: {type: integer, optional: true}, f: {type: number, optional: true}, "
+        "j: {type: json, optional: true}}\n",
+    )
+    home.write("in/1.csv", 'i,f,j\n0x10,1,\n1,1e400,1\n2,inf,"{""a"": 1}"\n3,1e3,not json\n4,,\n')
+    home.run()
+    assert [row["i"] for row in home.rows("raw.t")] == [2, 4]
+    aside = open_rows(home.open(), "raw.t")
+    assert [row.reject.column for row in aside] == ["i", "f", "j"]
+    assert aside[2].reject.reason == "j: 'not json' is not json"
 
 
 def test_a_key_that_the_rows_lack_is_told(home: Home) -> None:

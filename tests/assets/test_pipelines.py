@@ -292,6 +292,11 @@ def test_a_task_that_is_not_there_is_told_by_the_plan(home: Home) -> None:
             5,
             "about the column 'b'",
         ),
+        (
+            "source: a.csv\nchecks:\n- type: expect_column_to_exist\n  kwargs: {column: a}\n  notes: 5\n",
+            5,
+            "5 is not text",
+        ),
         ("source: a.csv\nordered: sometimes\n", 2, "true or false"),
         ("name: Orders\nsource: a.csv\n", 1, "no key can hold"),
         ("source: a.csv\nfresh_for: [x\n", 3, "not YAML"),
@@ -312,6 +317,24 @@ def test_a_mistake_is_told_with_file_line_and_fix(
     assert said in broken.error
     assert (broken.file, broken.line) == (str(path), line)
     assert set(graph.assets) == {"raw.good", "processed.good_clean", "output.good"}
+
+
+@pytest.mark.parametrize("odd", ["5", "true", ".nan", "[5]", "{a: 5}", "[[1]]", "!!int x", "''"])
+def test_a_value_of_any_kind_stops_no_other_pipeline(home: Home, odd: str) -> None:
+    """In every field, and in those within fields."""
+    for place, field in enumerate(FIELDS):
+        start = "" if field == "source" else "source: a.csv\n"
+        home.write(f"resources/pipelines/p{place}.yaml", f"{start}{field}: {odd}\n")
+    for place, name in enumerate(ReadOptions.__annotations__):
+        text = f"source: a.csv\nread: {{{name}: {odd}}}\n"
+        home.write(f"resources/pipelines/r{place}.yaml", text)
+    for field in ("type", "optional", "unique", "allowed", "max_missing", "volatile"):
+        text = f"source: a.csv\ncolumns: {{a: {{type: text, {field}: {odd}}}}}\n"
+        text = text.replace("type: text, type", "type")
+        home.write(f"resources/pipelines/c_{field}.yaml", text)
+    home.write("resources/pipelines/good.yaml", "source: g.csv\n")
+    assert "raw.good" in discover(home.root).assets
+    home.states()
 
 
 def test_everything_below_a_broken_file_stays_in_the_graph(home: Home) -> None:

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from assets.engine.accept import accept
-from assets.engine.errors import CheckFailed, SchemaMismatch
+from assets.engine.errors import CheckFailed, NothingAccepted, SchemaMismatch
 from assets.engine.quarantine import OpenRow, discard, open_rows
 from tests.assets.conftest import Home
 
@@ -78,6 +78,41 @@ def test_what_is_added_afterwards_keeps_them(grown: Home) -> None:
     grown.make("raw.r")
     assert sorted(row["id"] for row in grown.rows("raw.r")) == [1, 2, 3, 4, 5, 6, 7]
     assert [json.loads(row.reject.row)["id"] for row in opened(grown)] == [8]
+
+
+@pytest.mark.parametrize("grown", ["upsert"], indirect=True)
+def test_a_correction_takes_the_place_of_its_row_and_the_last_of_a_batch_counts(
+    grown: Home,
+) -> None:
+    """Of an upsert's rows with one key: what comes after the bad row is newer than it."""
+    bring_back(grown, 3, opened(grown)[1])  # 3,9
+    grown.write("in/3.csv", "id,stars\n7,7\n3,9\n3,5\n8,1\n")
+    grown.make("raw.r")
+    assert {row["id"]: row["stars"] for row in grown.rows("raw.r")}[3] == 5
+    grown.write("in/4.csv", "id,stars\n3,4\nx,1\n9,1\n9,2\n3,9\n")
+    grown.make("raw.r")
+    found = {row["id"]: row["stars"] for row in grown.rows("raw.r")}
+    assert (found[3], found[9]) == (3, 2)
+
+
+@pytest.mark.parametrize("grown", ["upsert"], indirect=True)
+def test_a_rejected_row_does_not_replace_a_newer_one_of_its_key(grown: Home) -> None:
+    """It stays in quarantine with that reason; one that is newer than what is there may."""
+    grown.write("in/3.csv", "id,stars\n3,5\n1,7\n4,7\n4,2\n")
+    grown.make("raw.r")
+    rows = {json.loads(row.reject.row)["id"]: row for row in opened(grown)}
+    with pytest.raises(NothingAccepted, match="a newer row of this key is there already"):
+        bring_back(grown, 1, rows[3])
+    with pytest.raises(NothingAccepted, match="a newer row of this key is there already"):
+        bring_back(grown, 1, rows[4])
+    bring_back(grown, 3, rows[5], rows[3])
+    with pytest.raises(NothingAccepted, match="a newer row of this key is there already"):
+        bring_back(grown, 1, {json.loads(r.reject.row)["id"]: r for r in opened(grown)}[3])
+    reasons = {json.loads(r.reject.row)["id"]: r.reject.reason for r in opened(grown)}
+    assert reasons[3] == "corrected, but a newer row of this key is there already"
+    bring_back(grown, 4, {json.loads(r.reject.row)["id"]: r for r in opened(grown)}[1])
+    found = {row["id"]: row["stars"] for row in grown.rows("raw.r")}
+    assert (found[1], found[3], found[4], found[5]) == (4, 5, 2, 3)
 
 
 def test_made_anew_from_the_beginning_the_corrections_are_used_again(grown: Home) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from datetime import date
 from typing import Any
 
 import pytest
@@ -101,3 +102,32 @@ def test_a_wrong_severity_is_named() -> None:
 def test_regular_expressions_that_only_re2_knows_are_left_to_it() -> None:
     for regex in (r"\pL+", r"a(?i)b", r"\d+\z", r"\\1"):
         Expectation("expect_column_values_to_match_regex", {"column": "a", "regex": regex})
+
+
+@pytest.mark.parametrize("value", ["x", [], {}, True, float("nan"), None, "5"])
+def test_a_bound_is_a_number_or_a_date(value: Any) -> None:
+    with pytest.raises(SuiteError, match="not a number or a date|no bound"):
+        Expectation("expect_column_values_to_be_between", {"column": "a", "max_value": value})
+
+
+@pytest.mark.parametrize("value", [5, 0.5, "2020-01-01", "2020-01-01T10:00", date(2020, 1, 1)])
+def test_a_bound_may_be_a_date_as_text(value: Any) -> None:
+    Expectation("expect_column_max_to_be_between", {"column": "a", "max_value": value})
+
+
+def test_a_quotation_mark_in_a_columns_name_is_told_where_it_cannot_be() -> None:
+    arguments = {"column": 'a"b', "max_value": 5}
+    with pytest.raises(SuiteError, match="with a quotation mark in its name"):
+        Expectation("expect_column_value_lengths_to_be_between", arguments)
+    Expectation("expect_column_values_to_be_between", arguments)
+
+
+def test_a_count_is_a_whole_number() -> None:
+    for name, field in (
+        ("expect_column_value_lengths_to_be_between", "max_value"),
+        ("expect_column_value_lengths_to_equal", "value"),
+    ):
+        odd: tuple[Any, ...] = (1.5, "x", "2020-01-01", [])
+        for value in odd:
+            with pytest.raises(SuiteError, match="not a whole number"):
+                Expectation(name, {"column": "a", field: value})

@@ -188,3 +188,55 @@ def test_no_expectation_breaks_the_reader(
     suite = read_suite(path, path.parent)
     assert suite.problem is None or str(suite.problem).startswith("x.json, line ")
     assert suite.problem is None or suite.assets == ("raw.x",)
+
+
+ODD = [
+    "5", "true", ".nan", "[]", "{}", "[5]", "{a: 5}", "[[1]]", "{5: {2020-01-01: x, b: y}}", "x",
+    '""', "2020-01-01", "~", "!!int x", "!!bool x", "!!timestamp x", "&a [*a]",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("odd", ODD)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "asset: {}\nexpectations: [{type: expect_column_to_exist, kwargs: {column: a}}]",
+        "assets: {}\nexpectations: [{type: expect_column_to_exist, kwargs: {column: a}}]",
+        "notes: {}\nexpectations: [{type: expect_column_to_exist, kwargs: {column: a}}]",
+        "asset: raw.a\nexpectations: {}",
+        "asset: raw.a\nexpectations: [{}]",
+        *(
+            "asset: raw.a\nexpectations:\n- type: expect_column_values_to_be_in_set\n"
+            f"  kwargs: {{{{column: a, value_set: [1]}}}}\n  {field}: {{}}"
+            for field in ("mostly", "severity", "notes", "meta", "id")
+        ),
+        "asset: raw.a\nexpectations: [{type: expect_column_values_to_be_unique, kwargs: {}}]",
+        "asset: raw.a\nexpectations: [{type: {}, kwargs: {column: a}}]",
+        *(
+            f"asset: raw.a\nexpectations:\n- type: {name}\n  kwargs: {{{{column: a, {field}: {{}}}}}}"
+            for name, field in (
+                ("expect_column_values_to_be_between", "max_value"),
+                ("expect_column_values_to_be_in_set", "value_set"),
+                ("expect_column_kl_divergence_to_be_less_than", "partition_object"),
+                ("expect_column_values_to_match_regex_list", "regex_list"),
+                ("expect_column_values_to_match_regex", "row_condition"),
+            )
+        ),
+        (
+            "asset: raw.a\nexpectations:\n"
+            "- {type: expect_compound_columns_to_be_unique, kwargs: {column_list: {}}}"
+        ),
+    ],
+)
+def test_a_value_of_any_kind_is_meant_or_refused(tmp_path: Path, text: str, odd: str) -> None:
+    """It never stops the project: what is wrong is the suite's problem."""
+    suite = read_suite(write(tmp_path, "odd.yaml", text.replace("{}", odd)), tmp_path)
+    facts_of(suite.expectations)
+    assert suite.problem is None or "resources/expectations/odd.yaml, line" in str(suite.problem)
+
+
+def test_notes_are_text(tmp_path: Path) -> None:
+    text = "asset: raw.a\nexpectations:\n- type: expect_column_to_exist\n  kwargs: {column: a}\n"
+    suite = read_suite(write(tmp_path, "odd.yaml", text + "  notes: 5\n"), tmp_path)
+    assert suite.assets == ("raw.a",)
+    assert "line 5, field 'expectations[1].notes': 5 is not text" in str(suite.problem)

@@ -11,6 +11,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from resources.expectations import Expectation
@@ -183,3 +185,35 @@ def test_nothing_is_logged_and_nothing_left_behind(
         batch.validate([between()])
     assert [r.name for r in caplog.records if r.name.startswith("great_expectations")] == []
     assert list((tmp_path / "temporary").iterdir()) == []
+
+
+def test_nan_is_missing(tmp_path: Path) -> None:
+    """To DuckDB it is the greatest of all numbers, and would pass every lower bound."""
+    pq.write_table(pa.table({'a"b': [1.0, float("nan"), None, -1.0]}), tmp_path / "a.parquet")
+    about = {"column": 'a"b'}
+    suite = [
+        Expectation("expect_column_values_to_be_between", about | {"min_value": 0}),
+        Expectation("expect_column_max_to_be_between", about | {"max_value": 1}),
+        Expectation("expect_column_values_to_not_be_null", about),
+    ]
+    with validating([tmp_path / "a.parquet"], memory_mb=200, spill=tmp_path / "spill") as opened:
+        between, highest, there = opened.validate(suite)
+        assert (between.value, highest.passed, there.rows) == (0.5, True, 2)
+        assert sum(rows.num_rows for rows in opened.offending(suite[0], "")) == 1
+
+
+def test_arguments_that_cannot_be_used_are_not_met_and_spoil_no_other(batch: Batch) -> None:
+    """What Great Expectations alone knows of arguments is said in a line."""
+    name = next(iter(batch.columns))
+    odd = Expectation(
+        "expect_column_quantile_values_to_be_between",
+        {"column": name, "quantile_ranges": {"quantiles": 5}},
+        "warning",
+    )
+    good = Expectation("expect_column_to_exist", {"column": name})
+    first, second = batch.validate([odd, good])
+    assert not first.passed
+    assert first.error
+    assert "\n" not in first.error
+    assert second.passed
+    assert not batch.validate([odd])[0].passed
