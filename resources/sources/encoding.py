@@ -224,7 +224,7 @@ def _korean_share(path: Path, limits: Limits, ours: bool) -> float:
         return share
     share *= min(1.0, frequent / usual / _LEAST_FREQUENT)
     counted = usual if len(different) >= _ENOUGH else len(different)
-    return share * counted / (counted + 1)
+    return share * counted / (counted + 0.6)
 
 
 def _western_share(path: Path, limits: Limits) -> float:
