@@ -295,7 +295,7 @@ def test_everything_can_be_said_by_options(shop: Home) -> None:
         "rejected": 0,
         "files": [str(shop.root / "incoming/reviews.csv")],
         "encoding": "cp949",
-        "confidence": 1.0,
+        "confidence": 0.999,
     }
     proposed = {one["name"]: one for one in said["proposed"]}
     assert (proposed["번호"]["type"], proposed["번호"]["unique"]) == ("int64", True)
