@@ -122,9 +122,6 @@ def where_next(project: Project, console: Console) -> None:
         ("CSV", project.data / "output" / "current"),
         ("catalog", project.data / "catalog.duckdb"),
         ("pages", project.data / "docs" / "index.html"),
-        (
-            "next",
-            f"{tool} status · {tool} sql 'select key, version, rows from current' · make up (Airflow)",
-        ),
+        ("next", f"{tool} status · {tool} sql 'from state' · make up (the Airflow UI)"),
     ):
         console.print(f"{word:<8} {text}", soft_wrap=True, highlight=False)
