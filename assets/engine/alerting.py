@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import uuid4
 
 from msgspec.structs import replace
@@ -79,9 +79,9 @@ def reconcile(
     return _deliver(project, _event(now, open=before), send, late) if late else []
 
 
-def _event(now: datetime, **facts: object) -> Alerted:
+def _event(now: datetime, **facts: Any) -> Alerted:
     """Make an event; its number is filled in where it is put."""
-    return Alerted(id=uuid4().hex, at=show_time(now), number=0, **facts)  # type: ignore[arg-type]
+    return Alerted(id=uuid4().hex, at=show_time(now), number=0, **facts)
 
 
 def _compared(
