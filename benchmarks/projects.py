@@ -91,7 +91,7 @@ def write_history(root: Path, versions: int) -> None:
     """Write `versions` events for every asset, as if each had been made so often."""
     from assets.engine import open_project
     from assets.engine.compare import code_of
-    from assets.model.versions import code_version
+    from assets.model.code import code_version
     from catalog.records import File, Input, Materialized, SchemaColumn, encode
 
     project = open_project(root)

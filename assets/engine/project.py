@@ -8,7 +8,7 @@ from pathlib import Path
 from assets.engine.checksums import Checksums
 from assets.model.discover import LOADED, discover
 from assets.model.graph import Graph
-from assets.model.versions import CodeVersions
+from assets.model.code import CodeVersions
 from catalog.events import EventStore
 from catalog.open import open_events
 from catalog.store import Catalog

@@ -23,7 +23,7 @@ from assets.engine.joining import Joined
 from assets.engine.project import Project
 from assets.engine.reasons import CORRUPTED, MISSING
 from assets.model.modes import REPLACE
-from assets.model.versions import code_version
+from assets.model.code import code_version
 from catalog.records import File, Materialized, Pruned, SchemaColumn
 from resources.columns import Column, fingerprint
 from resources.files import link_version, sync_folder

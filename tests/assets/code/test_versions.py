@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assets.model.versions import CodeVersions, canonical, code_version
+from assets.model.code import CodeVersions, canonical, code_version
 
 BODY = '''
 from ._tidy import tidy as clean_up
@@ -44,10 +44,10 @@ def test_the_same_code_has_the_same_version_on_every_python(tmp_path: Path) -> N
     here = CodeVersions(tmp_path).of(folder / "made.py", "made")
     assert {"function", "PATTERN", "_tidy.tidy"} == set(here)
     script = (
-        "import sys; from pathlib import Path; from assets.model.versions import CodeVersions; "
+        "import sys; from pathlib import Path; from assets.model.code import CodeVersions; "
         "print(CodeVersions(Path(sys.argv[1])).of(Path(sys.argv[2]), 'made'))"
     )
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     others = [shutil.which(f"python3.{minor}") for minor in (11, 12, 13)]
     others += [str(p) for p in (Path.home() / ".pyenv/versions").glob("3.1[123].*/bin/python")]
     tried = 0
