@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -13,13 +14,14 @@ from urllib.parse import parse_qsl, urlsplit
 
 @dataclass(frozen=True)
 class Request:
-    """What was asked. headers: in small letters."""
+    """What was asked. headers: in small letters. at: seconds since the epoch, as it came in."""
 
     method: str
     path: str
     params: dict[str, str]
     headers: dict[str, str]
     body: bytes
+    at: float
 
 
 @dataclass
@@ -104,7 +106,7 @@ class WebServer:
                 method, target, _ = first.split(" ")
                 parts = urlsplit(target)
                 params = dict(parse_qsl(parts.query, keep_blank_values=True))
-                request = Request(method, parts.path, params, headers, body)
+                request = Request(method, parts.path, params, headers, body, time.time())
                 self.requests.append(request)
                 if not await self._answer(request, writer):
                     return

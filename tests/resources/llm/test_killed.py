@@ -18,14 +18,18 @@ import sys
 from pathlib import Path
 import pyarrow as pa
 from resources.llm import CleaningTask, make_cleaner
+from resources.llm.sender import Sender
 from resources.rejects import Rejects
 from resources.settings import Settings
 folder, url = Path(sys.argv[1]), sys.argv[2]
+# How many requests are sent twice because an answer is late depends on the machine.
+Sender._hedge = lambda sender, pack: None
 cleaner = make_cleaner(
     CleaningTask("t.yaml", prompt="p", model="m", rows_per_request=10),
     settings=Settings(root=folder, data=folder),
     rejects=Rejects(folder / "rejects.parquet"),
-    environment={"DATAOPS_LLM_BASE_URL": url, "DATAOPS_LLM_REQUESTS_PER_SECOND": "100"},
+    environment={"DATAOPS_LLM_BASE_URL": url, "DATAOPS_LLM_REQUESTS_PER_SECOND": "100",
+                 "DATAOPS_LLM_TIMEOUT_SECONDS": "60"},
 )
 texts = [f"조아요 영화 {at}" for at in range(1000)]
 for text in cleaner.clean(pa.table({"text": texts})).to_arrow().column("text").to_pylist():

@@ -151,15 +151,13 @@ def test_a_budget_in_dollars_is_no_hindrance(project: Path) -> None:
 
 
 @needs_llama
-def test_a_file_that_cannot_be_loaded_is_told_within_seconds(project: Path) -> None:
+def test_a_file_that_cannot_be_loaded_is_told(project: Path) -> None:
     path = project / NAME
     path.write_bytes(path.read_bytes()[:-20_000])
-    started = time.monotonic()
     with pytest.raises(
         SettingError, match=r"local\.yaml.*tiny\.gguf.*Fetch the file again"
     ) as told:
         clean(project)
-    assert time.monotonic() - started < 60
     assert "data is not within" in str(told.value)
     assert servers() == []
 

@@ -391,10 +391,8 @@ def test_a_read_that_is_given_up_leaves_no_session_behind(reviews: Server, shop:
     next(batches)
     assert reviews.sessions() == 1
     batches.close()
-    end = time.monotonic() + 10
-    while reviews.sessions() and time.monotonic() < end:
+    while reviews.sessions():  # the test's own limit ends a wait for nothing
         time.sleep(0.05)
-    assert reviews.sessions() == 0
 
 
 def test_a_query_that_takes_too_long_is_a_passing_failure(
