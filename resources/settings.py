@@ -35,6 +35,7 @@ class Settings:
     base_url: where people open Airflow, for links in alerts (DATAOPS_BASE_URL).
     timezone: whose clock schedules are read by, where an asset names none (DATAOPS_TIMEZONE).
     sources_allow: folders outside the project that sources may lie in (DATAOPS_SOURCES_ALLOW).
+    asset_dags: assets up to which each has a DAG of its own in Airflow (DATAOPS_ASSET_DAGS).
     overdue_minutes: how late a raw asset may be until people are told (DATAOPS_OVERDUE_MINUTES).
     """
 
@@ -55,6 +56,7 @@ class Settings:
     base_url: str = "http://localhost:8080"
     overdue_minutes: float = 15.0
     timezone: str = DEFAULT_ZONE
+    asset_dags: int = 1_000
     sources_allow: tuple[Path, ...] = ()
 
 
@@ -107,6 +109,7 @@ def load_settings(
         base_url=_base_url(env),
         overdue_minutes=_number(env, "DATAOPS_OVERDUE_MINUTES", 15, 0, 100_000),
         timezone=_timezone(env),
+        asset_dags=int(_number(env, "DATAOPS_ASSET_DAGS", 1_000, 0, 100_000)),
         sources_allow=_folders(env, "DATAOPS_SOURCES_ALLOW"),
     )
 

@@ -204,14 +204,13 @@ def _declare(  # noqa: PLR0913 - all that a declaration may say
         )
     check_length(key, fresh_for)
     check_renamed(key, renamed_from)
-    described = _first_line(function.__doc__)
+    described = plain_text(_first_line(function.__doc__))
     given_tags, given_files = _strings(key, "tags", tags), _strings(key, "files", files)
     for option, texts in (
         ("owner", [owner]),
         ("tags", given_tags),
         ("files", given_files),
         ("task", [task or ""]),
-        ("the docstring", [described]),
     ):
         check_plain(key, option, texts)
     check_params(key, params)

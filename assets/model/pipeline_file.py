@@ -13,7 +13,7 @@ from assets.model.declare import ANOMALIES, NAME
 from assets.model.errors import DeclarationError
 from assets.model.modes import MODES, REPLACE
 from assets.model.pipeline_columns import read_columns
-from assets.model.plain import LONGEST, check_plain
+from assets.model.plain import LONGEST, check_plain, plain_text
 from assets.model.schedules import check_zone, cron
 from resources.addresses import check_source
 from resources.columns import Column
@@ -128,7 +128,7 @@ def pipeline_of(document: Document) -> Pipeline:
     return Pipeline(
         name=_name(document),
         source=_source(document),
-        description=(text(document, "description").splitlines() or [""])[0],
+        description=plain_text((text(document, "description").splitlines() or [""])[0]),
         read=_read(document),
         texts=_texts(document),
         columns=read_columns(document),
@@ -301,7 +301,7 @@ def _timezone(document: Document) -> str:
 
 def _check_plain(document: Document) -> None:
     """Refuse signs that would steer a terminal, in what is shown of every asset."""
-    for name in ("description", "owner", "tags", "clean", "on", "cursor"):
+    for name in ("owner", "tags", "clean"):
         value = document.values.get(name)
         try:
             for one in value if isinstance(value, list) else [value]:
