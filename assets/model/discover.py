@@ -160,7 +160,7 @@ def _broken(layer: str, file: Path, error: BaseException) -> list[Broken]:
     kind = "" if isinstance(error, DataOpsError) else f"{type(error).__name__}: "
     text = f"{kind}{error.msg if isinstance(error, SyntaxError) else _said(error)}"
     try:
-        source = file.read_text(encoding="utf-8", errors="replace")
+        source = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
     except OSError:
         source = ""
     names = [key_name(name) for name in _DECLARED.findall(source) or [file.stem]]

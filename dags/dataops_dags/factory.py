@@ -15,7 +15,7 @@ from assets.model.discover import discover
 from assets.model.graph import Graph
 from assets.model.schedules import PRESETS
 from dataops_dags import making, planning, reporting, telling
-from dataops_dags.outlets import airflow_asset, alias_of, told_asset
+from dataops_dags.outlets import airflow_asset, alias_of
 from dataops_dags.params import open_params, params_of
 from dataops_dags.schedules import SCHEDULED, Schedule, schedules_of
 from dataops_dags.work import Work
@@ -207,7 +207,7 @@ def _asset_task(
     """
     options: dict[str, Any] = {"retries": 0} if broken else _tried(pause)
     if alone and not broken:
-        options |= {"outlets": [told_asset(key)], "inlets": [airflow_asset(u) for u in inlets]}
+        options |= {"outlets": [airflow_asset(key)], "inlets": [airflow_asset(u) for u in inlets]}
     if running:
         options |= {"execution_timeout": _LONGEST, "multiple_outputs": True}
         options |= {} if alone else {"outlets": [alias_of(key)]}

@@ -6,20 +6,15 @@ from typing import Any, Final
 
 from airflow.sdk import Asset, AssetAlias
 
-_TOLD: Final = {"to make it": "Materialize. Create Event > Manual makes nothing: it only says so"}
+_TOLD: Final = {"to make it": "Materialize (Manual makes nothing)"}
+"""What an asset's page shows, because its dialog opens on an event that nobody made."""
 _SHOWN = ("version", "rows", "data_version", "schema_version")
 
 
 def airflow_asset(key: str) -> Asset:
     """Give Airflow's asset of a key."""
     layer, _, name = key.partition(".")
-    return Asset(name=key, uri=f"dataops://{layer}/{name}", group=layer)
-
-
-def told_asset(key: str) -> Asset:
-    """Give the asset as its page shows it: with what the page's own dialog does not say."""
-    shown = airflow_asset(key)
-    return Asset(name=shown.name, uri=shown.uri, group=shown.group, extra=dict(_TOLD))
+    return Asset(name=key, uri=f"dataops://{layer}/{name}", group=layer, extra=dict(_TOLD))
 
 
 def alias_of(key: str) -> AssetAlias:

@@ -74,7 +74,8 @@ def _schedule(line: str, zone: str, default: str) -> Schedule:
 def _written(file: Path) -> Iterator[tuple[str, str]]:
     """Give the usable schedules that a file names, with its zone, whether or not it loads."""
     try:
-        found = _WRITTEN.findall(file.read_text(encoding="utf-8", errors="replace"))
+        text = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
+        found = _WRITTEN.findall(text)
     except (OSError, ValueError):
         return
     said = [(a or c, " ".join((b or d).split())) for a, b, c, d in found]
