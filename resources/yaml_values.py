@@ -45,13 +45,13 @@ class Values:
             return self._scalar(node, line)
         if isinstance(node, yaml.SequenceNode) and node.tag == f"{_TAG}seq":
             return [self.build(item, depth + 1) for item in node.value]
-        if isinstance(node, yaml.MappingNode) and node.tag == f"{_TAG}map":
-            if any(key.tag == f"{_TAG}merge" for key, _ in node.value):
-                self._loader.flatten_mapping(node)
-            return {
-                self._name(key, depth): self.build(value, depth + 1) for key, value in node.value
-            }
-        self._refuse(line, f"this is not YAML without tags ({_shown_tag(node)})", "write plain values")
+        if not isinstance(node, yaml.MappingNode) or node.tag != f"{_TAG}map":
+            self._refuse(
+                line, f"this is not YAML without tags ({_shown_tag(node)})", "write plain values"
+            )
+        if any(key.tag == f"{_TAG}merge" for key, _ in node.value):
+            self._loader.flatten_mapping(node)
+        return {self._name(key, depth): self.build(value, depth + 1) for key, value in node.value}
 
     def _name(self, key: Any, depth: int) -> str:
         """Give a field's name: at the top as it is written (`on`), within fields a text."""
@@ -69,7 +69,9 @@ class Values:
         self._signs += len(node.value)
         kind = node.tag.removeprefix(_TAG)
         if kind not in _PLAIN:
-            self._refuse(line, f"this is not YAML without tags ({_shown_tag(node)})", "put it in quotes")
+            self._refuse(
+                line, f"this is not YAML without tags ({_shown_tag(node)})", "put it in quotes"
+            )
         if kind in ("int", "float") and len(node.value) > _LONGEST_NUMBER:
             # A number of base 60 takes time with the square of its length.
             self._refuse(
@@ -133,7 +135,7 @@ def problem_of_text(text: str) -> str:
 
 def shown(value: str) -> str:
     """Write a text of any length so that it fits into a sentence."""
-    return ascii(value) if len(value) <= 60 else f"{ascii(value[:50])}..."
+    return ascii(value) if len(value) <= 60 else f"{value[:50]!a}..."
 
 
 def _shown_tag(node: Any) -> str:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from assets.cli.app import Json, Selection, app
-from resources.zones import local
 from assets.cli.show import ago, duration, emit, print_json, print_table, size
+from resources.zones import local
 
 if TYPE_CHECKING:
     from assets.engine import Plan, PlanLine, Project

@@ -12,8 +12,8 @@ from assets.cli.app import Json, Key, app
 from assets.cli.looking import plan_facts, why
 from assets.cli.quarantine import hider
 from assets.cli.review import accuracy
-from resources.zones import local
 from assets.cli.show import ago, counted, print_json, print_table, size, usage_line
+from resources.zones import local
 
 if TYPE_CHECKING:
     from assets.engine import PlanLine, Project

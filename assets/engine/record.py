@@ -81,9 +81,7 @@ def _declared(project: Project) -> dict[str, DeclaredAsset]:
 def _relative(file: str, root: Path) -> str:
     """Give a file's path from the project folder."""
     path = Path(file)
-    return plain_text(
-        path.relative_to(root).as_posix() if path.is_relative_to(root) else file
-    )
+    return plain_text(path.relative_to(root).as_posix() if path.is_relative_to(root) else file)
 
 
 def _states(plan: Plan) -> dict[str, AssetState]:

@@ -116,8 +116,9 @@ def asset(function: Any = None, /, **options: Any) -> Any:
     upstream: keys of what it is made from. schema: a Schema class. task: a cleaning task's name.
     source: files or patterns a raw asset reads, from the project folder, or web addresses.
     files: lookup files it reads. params: values handed to a `Params` argument; they count as
-    config. schedule: hourly, daily, weekly, monthly, yearly or a cron line of five fields; timezone:
-    where its clock hangs (Asia/Seoul), else the project's. fresh_for: how long it stays fresh. chain: whether a raw asset brings its cleaned and CSV assets.
+    config. schedule: hourly, daily, weekly, monthly, yearly or a cron line of five fields, read by
+    the clock of timezone (Asia/Seoul), else of the project's; fresh_for: how long a raw asset stays
+    fresh. chain: whether a raw asset brings its cleaned and CSV assets.
     ordered: row order is content. max_quarantine: share of rows (0..1) that may be set aside.
     mode: how what is made joins the version before. replace: it stands alone; append: new rows are
     added; upsert (raw): rows with a known key replace the old ones. on: the key's columns.

@@ -115,7 +115,9 @@ def _apart(broken: Iterable[Broken], keys: set[str]) -> Iterator[Broken]:
         if not bad.guessed:
             yield bad
             continue
-        key = next(k for n in count(1) if (k := f"{bad.key}_{n}" if n > 1 else bad.key) not in taken)
+        key = next(
+            k for n in count(1) if (k := f"{bad.key}_{n}" if n > 1 else bad.key) not in taken
+        )
         taken.add(key)
         yield replace(bad, key=key)
 

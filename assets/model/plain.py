@@ -45,7 +45,7 @@ def check_plain(key: str, option: str, texts: Iterable[object]) -> None:
         problem = problem_of_text(text)
         found = _CONTROL.search(text)
         if not problem and found is not None:
-            problem = f"holds the control character {ascii(found[0])}"
+            problem = f"holds the control character {found[0]!a}"
         if problem:
             raise DeclarationError(
                 f"{key}: {option} {shown(text)} {problem}", "take it out", asset=key
@@ -94,7 +94,7 @@ def check_params(key: str, params: Mapping[str, Any] | None) -> None:
         try:
             json.dumps(value, sort_keys=True, default=str).encode()
             name.encode()
-        except Exception as error:  # noqa: BLE001 - a value's own str() may raise anything
+        except Exception as error:
             said = str(error) or type(error).__name__
             raise DeclarationError(
                 f"{key} has params[{shown(name)}], which cannot be written as JSON ({said})",

@@ -125,9 +125,7 @@ def _pipeline(
     about = "Every asset that is stale, in dependency order"
     if schedule is not None:
         about = f"Assets collected {schedule.line} ({schedule.zone}), with everything downstream"
-    with _dag(
-        dag_id, schedule=_timetable(schedule), tags=["dataops"], description=about
-    ) as dag:
+    with _dag(dag_id, schedule=_timetable(schedule), tags=["dataops"], description=about) as dag:
         first, last = _frame(dag_id, pause)
         made = {}
         for key in keys:

@@ -11,8 +11,8 @@ from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowFailException, DownstreamTasksSkipped
 
 from dataops_dags.request import Request, read_request, turns_of
-from dataops_dags.schedules import keys_of
 from dataops_dags.runs import clears, moment, trigger_of, who
+from dataops_dags.schedules import keys_of
 from resources.errors import DataOpsError
 
 if TYPE_CHECKING:

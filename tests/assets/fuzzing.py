@@ -9,10 +9,26 @@ from typing import Any, Final
 from assets.model.pipeline_file import FIELDS
 from resources.sources.options import ReadOptions
 
-ODD: Final = (
-    "5 -5 0 1e400 -.inf .nan .NaN 0x" + "f" * 3_700 + " 0b1 0o17 017 1:59:59 1_000 true no ~"
-).split(" ") + [
-    "1:59:59" * 1 + ":59" * 3_000,
+ODD: Final = [
+    *[
+        "5",
+        "-5",
+        "0",
+        "1e400",
+        "-.inf",
+        ".nan",
+        ".NaN",
+        "0b1",
+        "0o17",
+        "017",
+        "1:59:59",
+        "1_000",
+        "true",
+        "no",
+        "~",
+    ],
+    "0x" + "f" * 3_700,
+    "1" + ":59" * 3_000,
     "9" * 5_000,
     "1." + "1:" * 2_000 + "1.5",
     "''",
@@ -118,10 +134,27 @@ PYTHON: Final = (
     "[]",
     "''",
 )
-OPTIONS: Final = (
-    "upstream schema task source files params schedule timezone fresh_for chain tags owner "
-    "renamed_from ordered max_quarantine mode on checks anomalies"
-).split()
+OPTIONS: Final = [
+    "upstream",
+    "schema",
+    "task",
+    "source",
+    "files",
+    "params",
+    "schedule",
+    "timezone",
+    "fresh_for",
+    "chain",
+    "tags",
+    "owner",
+    "renamed_from",
+    "ordered",
+    "max_quarantine",
+    "mode",
+    "on",
+    "checks",
+    "anomalies",
+]
 HEAD: Final = """\
 from datetime import timedelta
 from pathlib import Path

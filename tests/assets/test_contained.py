@@ -7,7 +7,6 @@ import os
 import random
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -46,7 +45,7 @@ def says(well: Home, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Mon
         assert (left.value.code or 0) in code, (words, left.value.code, out, err)
         assert "Traceback" not in out + err
         (out + err).encode()
-        return out + err
+        return out if "--json" in words else out + err
 
     return run
 
@@ -216,9 +215,7 @@ def fuzz(home: Home, seed: int, count: int) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(10))
-def test_fuzzed_declarations_stop_nothing_but_themselves(
-    well: Home, says: Says, seed: int
-) -> None:
+def test_fuzzed_declarations_stop_nothing_but_themselves(well: Home, says: Says, seed: int) -> None:
     """2,000 of them in all: no traceback in any command, and what is healthy planned as before."""
     before = plans(says)
     fuzz(well, seed, 200)
@@ -227,7 +224,7 @@ def test_fuzzed_declarations_stop_nothing_but_themselves(
     assert len(after) > 150
     for words in (["list"], ["list", "--json"], ["plan"], ["status"], ["status", "--json"]):
         says(*words)
-    for key in random.Random(seed).sample(sorted(after), 20):
+    for key in random.Random(seed).sample(sorted(after), 5):
         says("show", key, code=(0, 1, 2))
         says("materialize", key, code=(0, 1, 2))
     bad = [line for line in after.values() if line["state"] == "broken"]

@@ -62,7 +62,7 @@ def test_what_a_signal_raises_while_a_pipelines_file_loads_passes_through(
     home: Home, kind: type[BaseException], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In YAML, too."""
-    import assets.model.pipelines as pipelines
+    from assets.model import pipelines
 
     def read(*_more: Any) -> Any:
         """Be interrupted."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -76,6 +77,14 @@ def test_a_tick_moved_by_the_clocks_is_due_for_what_was_made_in_between() -> Non
     assert next_tick("30 2 * * *", made, BERLIN) == datetime(2024, 3, 31, 1, 30, tzinfo=UTC)
 
 
+def refused(check: Callable[[], str]) -> tuple[str, DeclarationError | None]:
+    """Give what a check gives, or the sentence it refuses with."""
+    try:
+        return check(), None
+    except DeclarationError as error:
+        return "", error
+
+
 LINES = st.sampled_from(
     ["30 2 * * *", "0,30 1-4 * * *", "*/20 * * * *", "15 */2 * * 1-5", "0 0 1 * *", "5 3 * * 0"]
 )
@@ -111,8 +120,53 @@ def test_ticks_go_on_and_leave_none_out(line: str, zone: str, minute: int) -> No
 @given(
     st.lists(
         st.sampled_from(
-            "* ? L W # 0 1 5 7 12 23 28 29 30 31 59 60 99 1-5 5-1 */5 */0 1/2 LW 1W 5L 1#2 mon "
-            "MON-FRI jan feb 2 4,6 H R @ -1 1-99 1,,2 , - / 2 ٣ 00031".split()
+            [
+                "*",
+                "?",
+                "L",
+                "W",
+                "#",
+                "0",
+                "1",
+                "5",
+                "7",
+                "12",
+                "23",
+                "28",
+                "29",
+                "30",
+                "31",
+                "59",
+                "60",
+                "99",
+                "1-5",
+                "5-1",
+                "*/5",
+                "*/0",
+                "1/2",
+                "LW",
+                "1W",
+                "5L",
+                "1#2",
+                "mon",
+                "MON-FRI",
+                "jan",
+                "feb",
+                "2",
+                "4,6",
+                "H",
+                "R",
+                "@",
+                "-1",
+                "1-99",
+                "1,,2",
+                ",",
+                "-",
+                "/",
+                "2",
+                "٣",
+                "00031",
+            ]
         ),
         min_size=1,
         max_size=7,
@@ -121,11 +175,10 @@ def test_ticks_go_on_and_leave_none_out(line: str, zone: str, minute: int) -> No
 def test_a_line_is_refused_with_the_fix_or_comes(fields: list[str]) -> None:
     """Whatever it is made of; never anything else."""
     line = " ".join(fields)
-    try:
-        taken = cron("raw.x", line)
-    except DeclarationError as error:
-        assert "raw.x has schedule=" in error.problem
-        assert len(error.fix) > 10
+    taken, said = refused(lambda: cron("raw.x", line))
+    if said is not None:
+        assert "raw.x has schedule=" in said.problem
+        assert len(said.fix) > 10
         return
     assert len(fields) == 5
     after = datetime(2026, 1, 1, tzinfo=UTC)
@@ -136,10 +189,8 @@ def test_a_line_is_refused_with_the_fix_or_comes(fields: list[str]) -> None:
 def test_anything_else_is_refused_with_a_sentence(value: object) -> None:
     """As a schedule, and as a zone."""
     for check in (lambda: cron("raw.x", value), lambda: check_zone("raw.x", "daily", value)):
-        try:
-            check()
-        except DeclarationError as error:
-            assert error.fix
+        _, said = refused(check)
+        assert said is None or said.fix
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,10 @@ HEAVY = ("duckdb", "great_expectations", "numpy", "openai", "pandas", "pyarrow")
 
 def vars_of(dag: Any) -> list[str]:
     """Give the line and the zone of a timetable."""
-    return [dag.schedule.expression, str(getattr(dag.schedule.timezone, "name", dag.schedule.timezone))]
+    return [
+        dag.schedule.expression,
+        str(getattr(dag.schedule.timezone, "name", dag.schedule.timezone)),
+    ]
 
 
 def facts_of(dag: Any) -> dict[str, Any]:

@@ -240,7 +240,9 @@ def test_a_task_that_runs_is_built_alone(
 def test_a_schedule_in_another_zone_than_the_projects_has_a_dag_of_its_own(folder: Folder) -> None:
     """Airflow counts its ticks in that zone; naming the project's own zone changes nothing."""
     for name, zone in (("a", "Asia/Seoul"), ("b", "Europe/Berlin"), ("c", "")):
-        text = f"source: {name}.csv\nschedule: 0 9 * * *\n" + (f"timezone: {zone}\n" if zone else "")
+        text = f"source: {name}.csv\nschedule: 0 9 * * *\n" + (
+            f"timezone: {zone}\n" if zone else ""
+        )
         folder.write(f"resources/pipelines/{name}.yaml", text)
     found = folder.dags(DATAOPS_TIMEZONE="Asia/Seoul")["dags"]
     assert found["schedule_0_9_x_x_x"]["schedule"] == ["0 9 * * *", "Asia/Seoul"]
