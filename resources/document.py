@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from resources.errors import DataOpsError
+from resources.hosts import is_hosts
 from resources.yaml_values import DEEPEST, Values, check_values
 
 SUFFIXES: Final = (".yaml", ".yml", ".json")
@@ -78,6 +79,8 @@ def read_document(path: Path, kind: Kind) -> Document:
         raw = b" " * (_LARGEST + 1) if path.stat().st_size > _LARGEST else path.read_bytes()
         text = raw[:_LARGEST].decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
+        if is_hosts(error):
+            raise
         raise kind.error(
             f"{path}, line 1: the {kind.name} cannot be read ({error})",
             "save it as UTF-8 text that this user may read",

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any, Final, NoReturn
 
+from resources.hosts import is_hosts
+
 Refuse = Callable[[int, str, str], NoReturn]
 """What raises the file's error: for a line, what is wrong, and the fix."""
 DEEPEST: Final = 10
@@ -81,7 +83,9 @@ class Values:
             )
         try:
             value = self._loader.construct_object(node)
-        except Exception as error:  # noqa: BLE001 - what a word is taken for may fail in many ways
+        except Exception as error:
+            if is_hosts(error):
+                raise
             said = (str(error).splitlines() or [type(error).__name__])[0]
             self._refuse(line, f"{shown(node.value)} is no {kind} ({said})", "put it in quotes")
         check_value(value, lambda problem, fix: self._refuse(line, problem, fix))

@@ -11,9 +11,10 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from assets.engine.compare import own_reasons
-from assets.engine.due import next_tick, parse_time, zone_name
+from assets.engine.due import parse_time, zone_name
 from assets.engine.project import Project
 from assets.model.declare import Asset
+from assets.model.schedules import next_tick
 from catalog.heads import Head
 from catalog.records import Attempted, Materialized, Reviewed
 from resources.alerts.delivery import without_secrets

@@ -26,10 +26,10 @@ from assets.engine.reasons import (
     Reason,
 )
 from assets.model.declare import Asset
-from assets.model.hosts import is_hosts
 from assets.model.plain import plain_text
 from catalog.heads import Head
 from resources.errors import DataOpsError, SourceError
+from resources.hosts import is_hosts
 from resources.sources.places import is_place
 
 MAKE: Final = "make"

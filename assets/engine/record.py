@@ -14,12 +14,12 @@ from assets.engine.compare import code_of, declared_schema
 from assets.engine.due import show_time
 from assets.engine.plan import Plan
 from assets.engine.project import Project
-from assets.model.hosts import is_hosts
 from assets.model.plain import plain_text
 from assets.model.versions import code_version
 from catalog.events import tail
 from catalog.records import AnyEvent, AssetState, Declared, DeclaredAsset, Planned
 from resources.files import replace_file
+from resources.hosts import is_hosts
 
 DECLARED: Final = "_declared"
 PLANNED: Final = "_planned"

@@ -18,10 +18,10 @@ from typing import Final
 from assets.model.chain import default_chain
 from assets.model.declare import LAYERS, Asset, Broken
 from assets.model.graph import Graph, build_graph
-from assets.model.hosts import is_hosts
 from assets.model.pipelines import load_pipelines
 from assets.model.plain import key_name
 from resources.errors import DataOpsError
+from resources.hosts import is_hosts
 
 SLOW_IMPORT: Final = 0.05
 LOADED: Final[dict[str, str]] = {}
@@ -182,7 +182,9 @@ def _said(error: BaseException) -> str:
     """Give what an exception says; its own words may fail, too."""
     try:
         return str(error)
-    except Exception:  # noqa: BLE001 - a file's exception may be as broken as the file
+    except Exception as worse:
+        if is_hosts(worse):
+            raise
         return "(it cannot say what)"
 
 

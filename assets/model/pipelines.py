@@ -14,7 +14,6 @@ from assets.model.arguments import Argument, Params
 from assets.model.chain import clean
 from assets.model.declare import NAME, Asset, Broken
 from assets.model.errors import DeclarationError
-from assets.model.hosts import is_hosts
 from assets.model.modes import APPEND, REPLACE, check_mode
 from assets.model.pipeline_file import (
     PIPELINE,
@@ -29,6 +28,7 @@ from resources.columns import Column
 from resources.document import SUFFIXES, Document, read_document
 from resources.errors import DataOpsError, did_you_mean
 from resources.expectations import SuiteError, check_columns
+from resources.hosts import is_hosts
 from resources.task_files import TASK, find_task
 
 if TYPE_CHECKING:

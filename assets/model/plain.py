@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 from assets.model.errors import DeclarationError
 from resources.yaml_values import problem_of_text, shown
@@ -82,7 +82,7 @@ def check_renamed(key: str, old: object) -> None:
         )
 
 
-def check_params(key: str, params: Mapping[str, Any] | None) -> None:
+def check_params(key: str, params: object) -> None:
     """Refuse params that cannot be compared with those of the version before."""
     if params is None:
         return
@@ -95,7 +95,9 @@ def check_params(key: str, params: Mapping[str, Any] | None) -> None:
             json.dumps(value, sort_keys=True, default=str).encode()
             name.encode()
         except Exception as error:
-            said = str(error) or type(error).__name__
+            if is_hosts(error):
+                raise
+            said = type(error).__name__
             raise DeclarationError(
                 f"{key} has params[{shown(name)}], which cannot be written as JSON ({said})",
                 "use plain values: texts, numbers, lists, and mappings by text",

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from assets.cli.app import main
+from assets.engine.compare import own_reasons
 from assets.model.discover import discover
 from tests.assets.conftest import Home
 from tests.assets.fuzzing import json_text, python_text, spoiled, yaml_text
@@ -124,18 +125,16 @@ def test_what_fails_only_while_planning_stays_at_its_asset(
     well: Home, says: Says, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever it is: the net below all checks of declarations."""
-    import assets.engine.plan as planning
-
     well.write("resources/pipelines/bad.yaml", "source: a.csv\n")
-    before, asked = plans(says), planning.own_reasons
+    before = plans(says)
 
     def fails(project: Any, asset: Any, *more: Any) -> Any:
         """Fail for one asset."""
         if asset.name == "bad":
             raise RecursionError("too deep \ud800")
-        return asked(project, asset, *more)
+        return own_reasons(project, asset, *more)
 
-    monkeypatch.setattr(planning, "own_reasons", fails)
+    monkeypatch.setattr("assets.engine.plan.own_reasons", fails)
     after = plans(says)
     assert {key: after[key] for key in GOOD} == {key: before[key] for key in GOOD}
     assert "bad.yaml, line 1" in after["raw.bad"]["note"]

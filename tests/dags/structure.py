@@ -38,6 +38,7 @@ def facts_of(dag: Any) -> dict[str, Any]:
                 "timeout": task.execution_timeout is not None,
                 "outlets": [f"{type(one).__name__} {one.name}" for one in task.outlets],
                 "groups": [one.group for one in task.outlets if hasattr(one, "uri")],
+                "told": [one.extra for one in [*task.outlets, *task.inlets] if hasattr(one, "uri")],
                 "inlets": [one.name for one in task.inlets],
             }
             for task in dag.tasks

@@ -183,6 +183,8 @@ def test_only_its_own_dag_is_known_as_an_assets_producer(facts: dict[str, Any]) 
     alone = facts["dags"]["materialize__processed.value"]["tasks"]["processed.value"]
     assert alone["groups"] == ["processed"]
     assert alone["inlets"] == ["raw.orders", "raw.rates"]
+    # Wherever an asset is named, or Airflow keeps what was named last.
+    assert alone["told"] == [{"to make it": "Materialize (Manual makes nothing)"}] * 3
 
 
 def test_a_run_can_be_asked_for_what_exists_only(facts: dict[str, Any]) -> None:
