@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Final
 
 from assets.model.errors import DeclarationError
+from resources.hosts import is_hosts
 from resources.yaml_values import problem_of_text, shown
 
 LONGEST: Final = timedelta(days=1_000_000)
