@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import sys
 import time
@@ -69,6 +70,7 @@ def csv_product(job: dict[str, Any]) -> int:
     (root / "assets/raw").mkdir(parents=True, exist_ok=True)
     (root / "resources").mkdir(exist_ok=True)
     (root / "assets/raw/big.py").write_text(_ASSET.format(source=job["csv"]), encoding="utf-8")
+    os.environ["DATAOPS_SOURCES_ALLOW"] = str(Path(job["csv"]).resolve().parent)
     project = open_project(root)
     made = materialize(project, "raw.big", run="bench", force=True).materialized
     assert made is not None

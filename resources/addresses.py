@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
 
 from resources.errors import SourceError, did_you_mean
+from resources.yaml_values import problem_of_text
+from resources.yaml_values import shown as shown_text
 
 SCHEMES: Final = ("https", "http")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
@@ -15,6 +18,7 @@ _SECRET_NAME = re.compile(
     r"credentials|auth|authorization|session|sessionid|jwt|cookie)$"
 )
 _SECRET_CAMEL = re.compile(r"(Key|Token|Secret|Password|Signature|Credential|Session)(Id)?$")
+_LONGEST_PART: Final = 255
 _PLACES: Final = frozenset(
     {"page_token", "pagetoken", "next_token", "nexttoken", "sort_key", "start_key", "continuation"}
 )
@@ -37,8 +41,12 @@ def sounds_secret(name: str) -> bool:
 
 def check_source(source: str) -> None:
     """Refuse a declared address that is none, or that has a secret in it; raises SourceError."""
+    problem = problem_of_text(source)
+    if problem:
+        raise SourceError(f"source={shown_text(source)} {problem}", "take it out")
     scheme = _SCHEME.match(source)
     if scheme is None:
+        _check_path(source)
         return
     if scheme[1] not in SCHEMES:
         raise SourceError(
@@ -66,6 +74,22 @@ def check_source(source: str) -> None:
                 f"source={shown(source)!r} has {name}= in it, which sounds like a secret",
                 f"take it out and name it: source.read(auth={{'query': {name!r}, 'secret': ...}})",
             )
+
+
+def _check_path(source: str) -> None:
+    """Refuse a path that no file can have; raises SourceError."""
+    try:
+        Path(source).expanduser()
+    except RuntimeError:
+        raise SourceError(
+            f"source={source!r} names the home of a user that is not there",
+            "write the path from the project folder",
+        ) from None
+    if any(len(part.encode()) > _LONGEST_PART for part in Path(source).parts):
+        raise SourceError(
+            f"source={shown_text(source)} has a name that is longer than a file's may be",
+            "correct it",
+        )
 
 
 def shown_value(value: str) -> str:

@@ -10,11 +10,15 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from resources.errors import DataOpsError
+from resources.hosts import is_hosts
+from resources.yaml_values import DEEPEST, Values, check_values
 
 SUFFIXES: Final = (".yaml", ".yml", ".json")
 _LARGEST = 1 << 20
-_DEEPEST = 10
 _ALIASES = 20
+_MOST_NAMES = 2_000
+_SHORT = 1_000
+"""Signs of a text that cannot be nested so deeply that a reader's own stack would end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +74,18 @@ class Document:
 def read_document(path: Path, kind: Kind) -> Document:
     """Read a YAML or JSON file whose top level is fields with values; raises the kind's error."""
     try:
-        raw = path.read_bytes()
+        if path.exists() and not path.is_file():
+            raise OSError("it is no file")
+        raw = b" " * (_LARGEST + 1) if path.stat().st_size > _LARGEST else path.read_bytes()
         text = raw[:_LARGEST].decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
+        if is_hosts(error):
+            raise
         raise kind.error(
-            f"the {kind.name} {path} cannot be read ({error})",
+            f"{path}, line 1: the {kind.name} cannot be read ({error})",
             "save it as UTF-8 text that this user may read",
             file=str(path),
+            line=1,
         ) from None
     place = _Place(path, kind)
     if len(raw) > _LARGEST:
@@ -125,8 +134,12 @@ def _read_json(place: _Place, text: str) -> Document:
         example = f'write {{"{place.kind.example}": "...", ...}}'
         place.refuse(1, "the file does not hold fields", example)
     names = [*values, *(f"{a}.{b}" for a, v in values.items() if isinstance(v, dict) for b in v)]
+    if len(names) > _MOST_NAMES:
+        place.refuse(1, f"the file has {len(names):,} fields", f"a {place.kind.name} is short")
     lines = {n: _mentions(text, n.rpartition(".")[2])[0] for n in names}
-    return Document(place.path, values, place.kind, lines)
+    document = Document(place.path, values, place.kind, lines)
+    check_values(values, document.refuse)
+    return document
 
 
 def _mentions(text: str, name: str) -> list[int]:
@@ -150,14 +163,16 @@ def _read_yaml(place: _Place, text: str) -> Document:
             lines: dict[str, int] = {}
             _note_lines(place, node, "", lines, set())
             values: dict[str, Any] = {}
-            for key, value in [] if node is None else node.value:
-                values[key.value] = loader.construct_object(value, deep=True)
+            if node is not None:
+                values = Values(loader, place.refuse).build(node)
         finally:
             loader.dispose()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
         place.refuse(line, f"this is not YAML ({error.problem})", "correct the line")
+    except RecursionError:
+        place.refuse(1, "nested or aliased too much", "write the values out, flat")
     except (yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError) as error:
         said = (str(error).splitlines() or [type(error).__name__])[0]
         place.refuse(1, f"this is not YAML ({said})", "correct the file")
@@ -172,16 +187,21 @@ def _loader() -> Any:
 
 
 def _shallow(place: _Place, text: str) -> None:
-    """Refuse deep nesting and many aliases before anything is built from the text."""
+    """Refuse deep nesting and many aliases before anything is built from the text.
+
+    A short text without aliases is looked at while it is built: reading it twice takes time.
+    """
     import yaml
 
+    if len(text) < _SHORT and "*" not in text:
+        return
     depth = aliases = 0
     for event in yaml.parse(text, Loader=_loader()):
         opening = isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent)
         closing = isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent)
         depth += opening - closing
         aliases += isinstance(event, yaml.AliasEvent)
-        if depth > _DEEPEST or aliases > _ALIASES:
+        if depth > DEEPEST + 1 or aliases > _ALIASES:
             line = event.start_mark.line + 1 if event.start_mark else 1
             place.refuse(line, "nested or aliased too much", "write the values out, flat")
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from resources.errors import SettingError
+from resources.zones import DEFAULT_ZONE, ZONES, problem_of_zone
 
 COMPRESSIONS = ("snappy", "zstd", "none")
 
@@ -32,6 +33,9 @@ class Settings:
     docs_keep: versions and blocked attempts of an asset that Data Docs show (DATAOPS_DOCS_KEEP).
     formula_safe: neutralise cells that Excel would run as formulas, in CSV.
     base_url: where people open Airflow, for links in alerts (DATAOPS_BASE_URL).
+    timezone: whose clock schedules are read by, where an asset names none (DATAOPS_TIMEZONE).
+    sources_allow: folders outside the project that sources may lie in (DATAOPS_SOURCES_ALLOW).
+    asset_dags: assets up to which each has a DAG of its own in Airflow (DATAOPS_ASSET_DAGS).
     overdue_minutes: how late a raw asset may be until people are told (DATAOPS_OVERDUE_MINUTES).
     """
 
@@ -51,6 +55,9 @@ class Settings:
     formula_safe: bool = True
     base_url: str = "http://localhost:8080"
     overdue_minutes: float = 15.0
+    timezone: str = DEFAULT_ZONE
+    asset_dags: int = 1_000
+    sources_allow: tuple[Path, ...] = ()
 
 
 def find_root(start: Path) -> Path:
@@ -101,7 +108,30 @@ def load_settings(
         formula_safe=env.get("DATAOPS_FORMULA_SAFE", "1").lower() not in ("0", "false", "no"),
         base_url=_base_url(env),
         overdue_minutes=_number(env, "DATAOPS_OVERDUE_MINUTES", 15, 0, 100_000),
+        timezone=_timezone(env),
+        asset_dags=int(_number(env, "DATAOPS_ASSET_DAGS", 1_000, 0, 100_000)),
+        sources_allow=_folders(env, "DATAOPS_SOURCES_ALLOW"),
     )
+
+
+def _timezone(env: Mapping[str, str]) -> str:
+    """Read the project's time zone."""
+    name = env.get("DATAOPS_TIMEZONE") or DEFAULT_ZONE
+    problem = problem_of_zone(name)
+    if problem:
+        raise SettingError(f"DATAOPS_TIMEZONE is {name!r}, which {problem}", ZONES)
+    return name
+
+
+def _folders(env: Mapping[str, str], name: str) -> tuple[Path, ...]:
+    """Read a list of folders, parted by colons as in PATH; each is a whole path."""
+    given = [Path(one).expanduser() for one in env.get(name, "").split(os.pathsep) if one.strip()]
+    for one in given:
+        if not one.is_absolute():
+            raise SettingError(
+                f"{name} names {str(one)!r}, which is no whole path", "begin it with /"
+            )
+    return tuple(one.resolve() for one in given)
 
 
 def _base_url(env: Mapping[str, str]) -> str:

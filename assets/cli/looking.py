@@ -5,15 +5,18 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from assets.cli.app import Json, Selection, app
 from assets.cli.show import ago, duration, emit, print_json, print_table, size
+from resources.zones import local
 
 if TYPE_CHECKING:
     from assets.engine import Plan, PlanLine, Project
+    from assets.model.declare import Asset
 
 
 @app.command("list")
@@ -35,7 +38,7 @@ def list_assets(selection: Selection = None, json: Json = False) -> None:
                 "layer": key.partition(".")[0],
                 "upstream": list(graph.upstream(key)),
                 "source": [_shown(one) for one in asset.source] if asset is not None else [],
-                "schedule": asset.schedule if asset is not None else "",
+                "schedule": _scheduled(project, asset) if asset is not None else "",
                 "tags": list(asset.tags) if asset is not None else [],
                 "description": asset.description if asset is not None else "",
                 "file": file,
@@ -59,6 +62,14 @@ def list_assets(selection: Selection = None, json: Json = False) -> None:
             print(
                 f"\n{file} takes {seconds:.2f} s to import: import what it needs inside functions"
             )
+
+
+def _scheduled(project: Project, asset: Asset) -> str:
+    """Give an asset's schedule, with its time zone where that is not UTC."""
+    from assets.engine.due import zone_name
+
+    zone = zone_name(asset, project.settings.timezone)
+    return f"{asset.schedule} {zone}" if asset.schedule and zone != "UTC" else asset.schedule
 
 
 def _shown(source: str) -> str:
@@ -258,6 +269,7 @@ def status(selection: Selection = None, json: Json = False) -> None:
                 "reasons": [str(reason) for reason in line.reasons],
                 "note": line.note,
                 "due": show_time(line.due) if line.due is not None else "",
+                "timezone": line.zone,
                 "late_since": show_time(late[line.key]) if line.key in late else "",
                 "late_upstream": behind,
             }
@@ -284,5 +296,5 @@ def status(selection: Selection = None, json: Json = False) -> None:
 def _lateness(facts: dict[str, Any]) -> str:
     """Say since when an asset is late, or what above it is."""
     if facts["late_since"]:
-        return f"since {facts['late_since'][:16].replace('T', ' ')} UTC"
+        return f"since {local(datetime.fromisoformat(facts['late_since']), facts['timezone'])}"
     return f"behind {', '.join(facts['late_upstream'])}" if facts["late_upstream"] else ""

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
 from resources.errors import SourceError
+from resources.reach import SETTING, hold, outside
 from resources.settings import Settings
 
 if TYPE_CHECKING:
@@ -66,7 +67,15 @@ def take_sample(settings: Settings, source: str, options: Mapping[str, Any]) -> 
     from resources.rejects import Rejects
     from resources.sources import Source, find_sources
 
+    folder = outside(source, settings.root, settings.sources_allow)
+    if folder:
+        raise SourceError(
+            f"the source {source!r} lies outside the project",
+            f"put the file into it, or allow the folder: {SETTING}={Path(folder).parent}",
+        )
     places = find_sources([source], settings.root)
+    found = (one for one in places if isinstance(one, Path))
+    hold(found, settings.root, settings.sources_allow)
     first = places[0]
     with TemporaryDirectory(prefix="dataops-") as folder:
         head = _head(first, Path(folder)) if isinstance(first, Path) else None

@@ -13,6 +13,7 @@ from assets.cli.looking import plan_facts, why
 from assets.cli.quarantine import hider
 from assets.cli.review import accuracy
 from assets.cli.show import ago, counted, print_json, print_table, size, usage_line
+from resources.zones import local
 
 if TYPE_CHECKING:
     from assets.engine import PlanLine, Project
@@ -145,7 +146,7 @@ def _due(line: PlanLine) -> list[tuple[str, object]]:
     """Say when an asset is to be made next, or since when it is late."""
     if line.due is None:
         return []
-    when = f"{line.due:%Y-%m-%d %H:%M} UTC"
+    when = local(line.due, line.zone)
     return [("late", f"since {when}") if line.due <= datetime.now(UTC) else ("due", when)]
 
 

@@ -28,6 +28,7 @@ from assets.model.declare import Asset
 from catalog.heads import Head
 from catalog.records import ACCEPTED, Materialized
 from resources.files import need_writable
+from resources.hosts import is_hosts
 from resources.rejects import Reject
 
 PERSON: Final = "person"
@@ -159,6 +160,8 @@ def _attempt(project: Project, attempt: Attempt) -> Materialized:
         except (Superseded, NothingAccepted):
             raise
         except Exception as error:
+            if is_hosts(error):
+                raise  # it is no failure of the asset, and whoever raised it knows what to do
             failure = as_failure(attempt, error)
             if failure is error:
                 raise

@@ -27,6 +27,7 @@ from catalog.records import Alerted, OpenAlert
 from resources.alerts import Rule, deliver, load_rules
 from resources.alerts.rules import meant
 from resources.errors import DataOpsError
+from resources.hosts import is_hosts
 
 STREAM: Final = "_alerts"
 _AGAIN: Final = timedelta(seconds=90)
@@ -44,7 +45,10 @@ def tell(project: Project, *, over: Collection[str] = ()) -> list[str]:
         if not rules:
             return []
         return reconcile(project, rules, datetime.now(UTC), over=over)
-    except Exception as error:  # noqa: BLE001 - an alert that fails must not fail the run
+    except Exception as error:
+        if is_hosts(error):
+            raise
+        # An alert that fails must not fail the run.
         log("alerts could not be sent", logging.WARNING, trace=True, error=str(error))
         return [str(error)]
 

@@ -17,6 +17,7 @@ from assets.model.declare import Asset
 from catalog.heads import Head
 from catalog.records import File, Input, Materialized, Usage
 from resources.files import file_facts
+from resources.reach import hold
 from resources.rejects import Rejects
 from resources.settings import Settings
 from resources.tables import Previous, Table, parquet_table
@@ -145,17 +146,27 @@ def _source(
     project: Project, attempt: Attempt, fresh: tuple[Path, ...] | None, rejects: Rejects
 ) -> Source:
     """Give what the collector reads with: its new files, or all that is declared."""
-    from resources.sources import Source, find_sources
+    from resources.sources import Source
 
     asset = attempt.asset
     return Source(
-        find_sources(asset.source, project.settings.root) if fresh is None else fresh,
+        _found(project, asset) if fresh is None else fresh,
         name=asset.name,
         columns=asset.columns,
         rejects=rejects,
         chunk_rows=project.settings.chunk_rows,
         web=web_of(project.settings, project.data / attempt.source_calls_file),
     )
+
+
+def _found(project: Project, asset: Asset) -> tuple[Path | str, ...]:
+    """Give the files and places that are declared; none may lead out of the project."""
+    from resources.sources import find_sources
+
+    settings = project.settings
+    found = find_sources(asset.source, settings.root)
+    hold((one for one in found if isinstance(one, Path)), settings.root, settings.sources_allow)
+    return found
 
 
 def web_of(settings: Settings, calls: Path | None = None) -> Web:

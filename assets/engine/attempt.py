@@ -25,6 +25,7 @@ from catalog.heads import Head
 from catalog.records import Materialized
 from resources.errors import DataOpsError
 from resources.files import need_writable
+from resources.hosts import is_hosts
 
 TRIES: Final = 3
 
@@ -173,6 +174,8 @@ def _attempt(project: Project, attempt: Attempt) -> Outcome:
         except Superseded:
             raise
         except Exception as error:
+            if is_hosts(error):
+                raise  # it is no failure of the asset, and whoever raised it knows what to do
             failure = as_failure(attempt, error)
             record_failure(project, attempt, failure)
             if failure is error:

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
-from assets.engine.config import config_of, source_reasons
-from assets.engine.due import due_reasons
+from assets.engine.config import config_of, source_paths, source_reasons
+from assets.engine.due import due_reasons, zone_name
 from assets.engine.project import Project
 from assets.engine.reasons import (
     CODE,
@@ -42,6 +42,7 @@ def own_reasons(
     current = head.current
     config = config_of(project, asset, task)
     if current is None:
+        source_paths(project, asset)  # a source that leads out of the project is told at once
         return [Reason(NEVER)]
     reasons = _file_reasons(project, current)
     code = code_of(project, asset)
@@ -57,7 +58,8 @@ def own_reasons(
         if asset.source or current.sources:
             reasons += source_reasons(project, asset, current.sources)
         if asset.schedule or asset.fresh_for is not None:
-            reasons += due_reasons(asset, head.last_as_of or current.as_of, now)
+            zone = zone_name(asset, project.settings.timezone)
+            reasons += due_reasons(asset, head.last_as_of or current.as_of, now, zone)
     if current.retry_rows:
         reasons.append(Reason(RETRY, f"{current.retry_rows} rows"))
     return reasons

@@ -11,14 +11,16 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from assets.engine.compare import own_reasons
-from assets.engine.due import next_tick, parse_time
+from assets.engine.due import parse_time, zone_name
 from assets.engine.project import Project
 from assets.model.declare import Asset
+from assets.model.schedules import next_tick
 from catalog.heads import Head
 from catalog.records import Attempted, Materialized, Reviewed
 from resources.alerts.delivery import without_secrets
 from resources.errors import DataOpsError
 from resources.llm.masking import mask
+from resources.zones import local
 
 RIGHT: Final = 0.9
 """Share of reviewed rows that has to be right (requirement 14.1)."""
@@ -143,8 +145,11 @@ def _overdue(project: Project, asset: Asset, head: Head, now: datetime) -> Itera
     if head.current is None or head.held or not (asset.schedule or asset.fresh_for):
         return
     made = parse_time(head.last_as_of or head.current.as_of)
+    zone = zone_name(asset, project.settings.timezone)
     due = (
-        next_tick(asset.schedule, made) if asset.schedule else made + (asset.fresh_for or now - now)
+        next_tick(asset.schedule, made, zone)
+        if asset.schedule
+        else made + (asset.fresh_for or now - now)
     )
     grace = timedelta(minutes=project.settings.overdue_minutes)
     if now > due + grace:
@@ -152,7 +157,7 @@ def _overdue(project: Project, asset: Asset, head: Head, now: datetime) -> Itera
             "overdue",
             asset.key,
             "overdue",
-            f"{asset.key} was due at {due:%Y-%m-%d %H:%M} UTC and is not made",
+            f"{asset.key} was due at {local(due, zone)} and is not made",
             "look whether the scheduler runs (Airflow's page, or `make up`), "
             f"or make it now: dataops materialize {asset.key}+",
         )

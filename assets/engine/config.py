@@ -14,6 +14,7 @@ from assets.model.pipelines import PIPELINE_VERSION
 from catalog.records import SourceFile
 from resources.errors import SourceError
 from resources.expectations import Expectation, check_columns, facts_of
+from resources.reach import hold
 from resources.sources.places import is_place
 
 DEFAULT_TASK: Final = "default"
@@ -104,6 +105,7 @@ def source_paths(project: Project, asset: Asset) -> dict[str, Path]:
                     found[name.as_posix()] = file
         else:
             found[pattern] = path if path.is_absolute() else root / path
+    hold(found.values(), root, project.settings.sources_allow)
     return found
 
 

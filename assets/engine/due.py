@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from assets.engine.reasons import DUE, Reason
-from assets.model.declare import PRESETS, Asset
+from assets.model.declare import Asset
+from assets.model.schedules import next_tick
+from resources.zones import local
 
 
 def parse_time(text: str) -> datetime:
@@ -19,30 +21,26 @@ def show_time(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def next_tick(schedule: str, after: datetime) -> datetime:
-    """Give the schedule's first tick after a moment (UTC)."""
-    from croniter import croniter
-
-    line = PRESETS.get(schedule, schedule)
-    tick: datetime = croniter(line, after.astimezone(UTC)).get_next(datetime)
-    return tick
+def zone_name(asset: Asset, default: str) -> str:
+    """Give the time zone of an asset's schedule: its own, else the project's."""
+    return asset.timezone or default
 
 
-def due_at(asset: Asset, last: str) -> datetime | None:
+def due_at(asset: Asset, last: str, zone: str) -> datetime | None:
     """Give when the asset is to be made next; `last` is the moment that its last version is for."""
     made = parse_time(last)
-    times = [next_tick(asset.schedule, made)] if asset.schedule else []
+    times = [next_tick(asset.schedule, made, zone)] if asset.schedule else []
     times += [made + asset.fresh_for] if asset.fresh_for is not None else []
     return min(times, default=None)
 
 
-def due_reasons(asset: Asset, last: str, now: datetime) -> list[Reason]:
+def due_reasons(asset: Asset, last: str, now: datetime, zone: str) -> list[Reason]:
     """Say whether the asset is due; `last` is the moment its last materialization was made for."""
     made = parse_time(last)
     if asset.schedule:
-        tick = next_tick(asset.schedule, made)
+        tick = next_tick(asset.schedule, made, zone)
         if tick <= now:
-            return [Reason(DUE, f"{asset.schedule}, since {tick:%Y-%m-%d %H:%M} UTC")]
+            return [Reason(DUE, f"{asset.schedule}, since {local(tick, zone)}")]
     if asset.fresh_for is not None and now - made > asset.fresh_for:
         late = now - made - asset.fresh_for
         return [Reason(DUE, f"fresh for {asset.fresh_for}, {_whole(late)} ago")]

@@ -15,7 +15,7 @@ from assets.engine.compare import (
     what_blocks,
 )
 from assets.engine.config import config_of, sources_now
-from assets.engine.due import due_at
+from assets.engine.due import due_at, zone_name
 from assets.engine.identity import attempt_identity
 from assets.engine.increment import how
 from assets.engine.project import Project
@@ -26,8 +26,10 @@ from assets.engine.reasons import (
     Reason,
 )
 from assets.model.declare import Asset
+from assets.model.plain import plain_text
 from catalog.heads import Head
-from resources.errors import DataOpsError
+from resources.errors import DataOpsError, SourceError
+from resources.hosts import is_hosts
 from resources.sources.places import is_place
 
 MAKE: Final = "make"
@@ -45,7 +47,7 @@ class PlanLine:
     state: missing, stale, waiting, fresh or broken. action: make, wait (made if its upstream comes
     out different), none, held, blocked (failed its checks on the same inputs) or stopped (something
     above it cannot be made). version: the current one, 0 without. held: the version held, or 0.
-    due: when it is to be made next, by its own schedule or `fresh_for`.
+    due: when it is to be made next, by its own schedule or `fresh_for`; zone: whose time it is in.
     """
 
     key: str
@@ -56,6 +58,7 @@ class PlanLine:
     version: int = 0
     held: int = 0
     due: datetime | None = None
+    zone: str = ""
 
     @property
     def layer(self) -> str:
@@ -117,7 +120,7 @@ def make_plan(
             version = had.number if had is not None else 0
             lines[key] = PlanLine(key, "broken", STOPPED, note=bad.error, version=version)
             continue
-        lines[key] = _line(project, asset, heads, lines, key in wanted, moment)
+        lines[key] = _contained(project, asset, heads, lines, key in wanted, moment)
     project.code.save()
     project.checksums.save()
     return Plan(tuple(lines.values()), moment)
@@ -140,6 +143,29 @@ def heads_of(project: Project, keys: Iterable[str] | None = None) -> dict[str, H
     return heads
 
 
+def _contained(
+    project: Project,
+    asset: Asset,
+    heads: Mapping[str, Head],
+    lines: Mapping[str, PlanLine],
+    asked: bool,
+    now: datetime,
+) -> PlanLine:
+    """Give one asset's line; what goes wrong with it, whatever it is, stays its own affair."""
+    try:
+        return _line(project, asset, heads, lines, asked, now)
+    except Exception as error:
+        if is_hosts(error):
+            raise
+        current = heads[asset.key].current
+        version = current.number if current is not None else 0
+        note = plain_text(
+            f"{asset.file}, line {asset.line}: {asset.key} cannot be planned "
+            f"({type(error).__name__}: {error}). Mend its declaration."
+        )
+        return PlanLine(asset.key, "broken", STOPPED, note=note, version=version)
+
+
 def _line(
     project: Project,
     asset: Asset,
@@ -153,8 +179,11 @@ def _line(
     version = head.current.number if head.current is not None else 0
     try:
         reasons = own_reasons(project, asset, heads, now)
+    except SourceError as error:
+        place = f"{asset.file}, line {asset.line}: {error}"
+        return PlanLine(asset.key, "broken", STOPPED, note=plain_text(place), version=version)
     except DataOpsError as error:
-        return PlanLine(asset.key, "broken", STOPPED, note=str(error), version=version)
+        return PlanLine(asset.key, "broken", STOPPED, note=plain_text(str(error)), version=version)
     moving = [up for up in asset.upstream if _moves(lines[up])]
     if head.current is None:
         state = "missing"
@@ -168,8 +197,9 @@ def _line(
     action, note = _action(project, asset, head, lines, state, asked)
     if action == MAKE and not moving and not note:
         note = how(project, asset, heads, reasons)
-    due = due_at(asset, head.last_as_of or head.current.as_of) if head.current else None
-    return PlanLine(asset.key, state, action, tuple(reasons), note, version, head.held, due)
+    zone = zone_name(asset, project.settings.timezone)
+    due = due_at(asset, head.last_as_of or head.current.as_of, zone) if head.current else None
+    return PlanLine(asset.key, state, action, tuple(reasons), note, version, head.held, due, zone)
 
 
 def _announced(upstream: PlanLine) -> Reason:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from assets.engine.checksums import Checksums
+from assets.model.declare import Broken
 from assets.model.discover import LOADED, discover
 from assets.model.graph import Graph
 from assets.model.code import CodeVersions
@@ -13,6 +14,7 @@ from catalog.events import EventStore
 from catalog.open import open_events
 from catalog.store import Catalog
 from resources.expectations.suites import Suites
+from resources.reach import SETTING, outside
 from resources.settings import Settings, load_settings
 
 
@@ -42,7 +44,7 @@ def open_project(root: Path | str | None = None, settings: Settings | None = Non
     Reads project files only: no data, no catalog, no network.
     """
     settings = settings or load_settings(root)
-    graph = discover(settings.root)
+    graph = _held(discover(settings.root), settings)
     events = open_events(settings.events_url, settings.data / "events")
     return Project(
         settings=settings,
@@ -53,3 +55,22 @@ def open_project(root: Path | str | None = None, settings: Settings | None = Non
         checksums=Checksums(settings.data / "cache" / "checksums.json"),
         suites=Suites(settings.root, frozenset(graph.order)),
     )
+
+
+def _held(graph: Graph, settings: Settings) -> Graph:
+    """Make assets broken whose sources lie outside the project, in no folder that is allowed."""
+    bad: dict[str, Broken] = {}
+    for key, asset in graph.assets.items():
+        for one in asset.source:
+            folder = outside(one, settings.root, settings.sources_allow)
+            if folder:
+                error = (
+                    f"{asset.file}, line {asset.line}: {key} has the source {one!r}, which lies "
+                    f"outside the project. Put the file into it, or allow the folder: "
+                    f"{SETTING}={Path(folder) if one.endswith('/') else Path(folder).parent}."
+                )
+                bad[key] = Broken(key, error, asset.file, asset.line)
+    if not bad:
+        return graph
+    good = {key: asset for key, asset in graph.assets.items() if key not in bad}
+    return replace(graph, assets=good, broken={**graph.broken, **bad})

@@ -15,9 +15,11 @@ from assets.engine.due import show_time
 from assets.engine.plan import Plan
 from assets.engine.project import Project
 from assets.model.code import code_version
+from assets.model.plain import plain_text
 from catalog.events import tail
 from catalog.records import AnyEvent, AssetState, Declared, DeclaredAsset, Planned
 from resources.files import replace_file
+from resources.hosts import is_hosts
 
 DECLARED: Final = "_declared"
 PLANNED: Final = "_planned"
@@ -51,6 +53,12 @@ def _declared(project: Project) -> dict[str, DeclaredAsset]:
                 key, layer, file=file, line=bad.line, upstream=bad.upstream, error=bad.error
             )
             continue
+        try:
+            code, schema = code_version(code_of(project, asset)), declared_schema(asset)
+        except Exception as error:
+            if is_hosts(error):
+                raise
+            code = schema = ""  # the plan says what is wrong with it
         facts[key] = DeclaredAsset(
             key,
             asset.layer,
@@ -63,8 +71,8 @@ def _declared(project: Project) -> dict[str, DeclaredAsset]:
             asset.schedule,
             asset.task or "",
             asset.source,
-            code_version(code_of(project, asset)),
-            declared_schema(asset),
+            code,
+            schema,
             asset.renamed_from,
         )
     return facts
@@ -73,7 +81,7 @@ def _declared(project: Project) -> dict[str, DeclaredAsset]:
 def _relative(file: str, root: Path) -> str:
     """Give a file's path from the project folder."""
     path = Path(file)
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else file
+    return plain_text(path.relative_to(root).as_posix() if path.is_relative_to(root) else file)
 
 
 def _states(plan: Plan) -> dict[str, AssetState]:

@@ -12,6 +12,8 @@ from typing import Any, Final, TypeVar, overload
 from assets.model.arguments import Argument, arguments_of
 from assets.model.errors import DeclarationError
 from assets.model.modes import check_mode
+from assets.model.plain import check_length, check_params, check_plain, check_renamed, plain_text
+from assets.model.schedules import check_zone, cron
 from assets.model.schema import Schema
 from resources.addresses import check_source
 from resources.columns import Column
@@ -19,15 +21,9 @@ from resources.errors import SourceError, did_you_mean
 from resources.expectations import Expectation, check_columns
 
 LAYERS: Final = ("raw", "processed", "output")
-PRESETS: Final = {
-    "hourly": "0 * * * *",
-    "daily": "0 0 * * *",
-    "weekly": "0 0 * * 0",
-    "monthly": "0 0 1 * *",
-    "yearly": "0 0 1 1 *",
-}
 ANOMALIES: Final = ("warn", "block", "off")
-NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
+NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,179}")
+"""A name is part of file names and of Airflow's ids, neither of which may be longer than 250."""
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
@@ -48,6 +44,7 @@ class Asset:
     files: tuple[str, ...] = ()
     source: tuple[str, ...] = ()
     schedule: str = ""
+    timezone: str = ""
     fresh_for: timedelta | None = None
     chain: bool = True
     tags: tuple[str, ...] = ()
@@ -66,13 +63,22 @@ class Asset:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """An asset whose declaration does not load: what is wrong, where, and what to do."""
+    """An asset whose declaration does not load: what is wrong, where, and what to do.
+
+    guessed: its key is made of a file's name that no key can hold.
+    """
 
     key: str
     error: str
     file: str
     line: int = 0
     upstream: tuple[str, ...] = ()
+    guessed: bool = False
+
+    def __post_init__(self) -> None:
+        """Make what it says and where fit to be shown and stored, whatever an error quoted."""
+        object.__setattr__(self, "error", plain_text(self.error))
+        object.__setattr__(self, "file", plain_text(self.file))
 
 
 @overload
@@ -89,6 +95,7 @@ def asset(
     files: Iterable[str | Path] = (),
     params: Mapping[str, Any] | None = None,
     schedule: str = "",
+    timezone: str = "",
     fresh_for: timedelta | None = None,
     chain: bool = True,
     tags: Iterable[str] = (),
@@ -109,8 +116,9 @@ def asset(function: Any = None, /, **options: Any) -> Any:
     upstream: keys of what it is made from. schema: a Schema class. task: a cleaning task's name.
     source: files or patterns a raw asset reads, from the project folder, or web addresses.
     files: lookup files it reads. params: values handed to a `Params` argument; they count as
-    config. schedule: hourly, daily, weekly, monthly, yearly or a cron line (UTC); fresh_for: how
-    long a raw asset stays fresh. chain: whether a raw asset brings its cleaned and CSV assets.
+    config. schedule: hourly, daily, weekly, monthly, yearly or a cron line of five fields, read by
+    the clock of timezone (Asia/Seoul), else of the project's; fresh_for: how long a raw asset stays
+    fresh. chain: whether a raw asset brings its cleaned and CSV assets.
     ordered: row order is content. max_quarantine: share of rows (0..1) that may be set aside.
     mode: how what is made joins the version before. replace: it stands alone; append: new rows are
     added; upsert (raw): rows with a known key replace the old ones. on: the key's columns.
@@ -142,6 +150,7 @@ def _declare(  # noqa: PLR0913 - all that a declaration may say
     files: Iterable[str | Path] = (),
     params: Mapping[str, Any] | None = None,
     schedule: str = "",
+    timezone: str = "",
     fresh_for: timedelta | None = None,
     chain: bool = True,
     tags: Iterable[str] = (),
@@ -190,6 +199,23 @@ def _declare(  # noqa: PLR0913 - all that a declaration may say
         raise DeclarationError(
             f"{key} has max_quarantine={max_quarantine}", "give a share from 0 to 1", asset=key
         )
+    if max_quarantine is not None and isinstance(max_quarantine, bool):
+        raise DeclarationError(
+            f"{key} has max_quarantine={max_quarantine}", "give a share from 0 to 1", asset=key
+        )
+    check_length(key, fresh_for)
+    check_renamed(key, renamed_from)
+    described = plain_text(_first_line(function.__doc__))
+    given_tags, given_files = _strings(key, "tags", tags), _strings(key, "files", files)
+    for option, texts in (
+        ("owner", [owner]),
+        ("tags", given_tags),
+        ("files", given_files),
+        ("task", [task or ""]),
+    ):
+        check_plain(key, option, texts)
+    check_params(key, params)
+    line = cron(key, schedule)
     columns = schema.columns() if schema is not None else None
     keys = _strings(key, "on", on)
     check_mode(key, layer, mode, keys, columns, edges, arguments, ordered=ordered)
@@ -205,17 +231,18 @@ def _declare(  # noqa: PLR0913 - all that a declaration may say
         name=name,
         function=function,
         arguments=arguments,
-        description=_first_line(function.__doc__),
+        description=described,
         upstream=edges,
         columns=columns,
         task=task,
         params=dict(params or {}),
-        files=_strings(key, "files", files),
+        files=given_files,
         source=sources,
-        schedule=cron(key, schedule),
+        schedule=line,
+        timezone=check_zone(key, line, timezone),
         fresh_for=fresh_for,
         chain=chain,
-        tags=_strings(key, "tags", tags),
+        tags=given_tags,
         owner=owner,
         renamed_from=renamed_from,
         ordered=ordered,
@@ -303,23 +330,6 @@ def _check_edges(key: str, layer: str, upstream: tuple[str, ...], source: tuple[
                 "name a raw or processed asset as upstream",
                 asset=key,
             )
-
-
-def cron(key: str, schedule: str) -> str:
-    """Check a schedule; presets stay as written, so that DAGs carry their names."""
-    if not schedule or schedule in PRESETS:
-        return schedule
-    if schedule.strip("@") in PRESETS:
-        return schedule.strip("@")
-    from croniter import croniter
-
-    if not croniter.is_valid(schedule):
-        raise DeclarationError(
-            f"{key} has schedule={schedule!r}{did_you_mean(schedule, PRESETS)}",
-            f"use {', '.join(PRESETS)} or a cron line such as '30 6 * * 1-5' (UTC)",
-            asset=key,
-        )
-    return " ".join(schedule.split())
 
 
 def _first_line(docstring: str | None) -> str:

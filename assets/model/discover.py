@@ -19,7 +19,9 @@ from assets.model.chain import default_chain
 from assets.model.declare import LAYERS, Asset, Broken
 from assets.model.graph import Graph, build_graph
 from assets.model.pipelines import load_pipelines
+from assets.model.plain import key_name
 from resources.errors import DataOpsError
+from resources.hosts import is_hosts
 
 SLOW_IMPORT: Final = 0.05
 LOADED: Final[dict[str, str]] = {}
@@ -113,44 +115,55 @@ def _load(layer: str, file: Path) -> Sequence[Asset | Broken]:
     """Import one file; what it raises, whatever it is, makes only its own assets broken."""
     name = f"assets.{layer}.{file.stem}"
     try:
+        if not file.is_file():
+            raise OSError(f"{file.name} is no file that can be read")
         spec = spec_from_file_location(name, file, loader=_FreshLoader(name, str(file)))
         if spec is None or spec.loader is None:
             raise ImportError(f"{file} cannot be imported")
         module = module_from_spec(spec)
         sys.modules[name] = module
         spec.loader.exec_module(module)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # noqa: BLE001 - whatever a file raises is its own affair
+        found = _declared(module, name)
+    except BaseException as error:
         sys.modules.pop(name, None)
+        if is_hosts(error):
+            raise
         return _broken(layer, file, error)
-    found = [
-        value.__dataops__
-        for value in vars(module).values()
-        if callable(value) and hasattr(value, "__dataops__") and value.__module__ == name
-    ]
     if found:
         return list(dict.fromkeys(found))
+    stem, guessed = key_name(file.stem)
     return [
         Broken(
-            f"{layer}.{file.stem}",
+            f"{layer}.{stem}",
             f"{file.name} declares no asset: decorate a function with @asset, "
             "or start the file's name with _ if it only helps others",
             str(file),
+            1,
+            guessed=guessed,
         )
     ]
+
+
+def _declared(module: ModuleType, name: str) -> list[Asset]:
+    """Give what a module declares itself, not what it imports."""
+    found = [
+        getattr(value, "__dict__", {}).get("__dataops__")
+        for value in list(vars(module).values())
+        if callable(value) and getattr(value, "__module__", None) == name
+    ]
+    return [one for one in found if isinstance(one, Asset)]
 
 
 def _broken(layer: str, file: Path, error: BaseException) -> list[Broken]:
     """Say what went wrong and where, for each asset that the file seems to declare."""
     line = _line(file, error)
     kind = "" if isinstance(error, DataOpsError) else f"{type(error).__name__}: "
-    text = f"{kind}{error.msg if isinstance(error, SyntaxError) else error}"
+    text = f"{kind}{error.msg if isinstance(error, SyntaxError) else _said(error)}"
     try:
-        source = file.read_text(encoding="utf-8", errors="replace")
+        source = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
     except OSError:
         source = ""
-    names = _DECLARED.findall(source) or [file.stem]
+    names = [key_name(name) for name in _DECLARED.findall(source) or [file.stem]]
     edges = tuple(dict.fromkeys(_EDGES.findall(source))) if layer != "raw" else ()
     return [
         Broken(
@@ -159,9 +172,20 @@ def _broken(layer: str, file: Path, error: BaseException) -> list[Broken]:
             str(file),
             line,
             tuple(edge for edge in edges if edge != f"{layer}.{name}"),
+            guessed,
         )
-        for name in dict.fromkeys(names)
+        for name, guessed in dict.fromkeys(names)
     ]
+
+
+def _said(error: BaseException) -> str:
+    """Give what an exception says; its own words may fail, too."""
+    try:
+        return str(error)
+    except Exception as worse:
+        if is_hosts(worse):
+            raise
+        return "(it cannot say what)"
 
 
 def _line(file: Path, error: BaseException) -> int:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import count
 
 from assets.model.declare import Asset, Broken
 from assets.model.errors import UnknownKeyError
@@ -71,8 +72,9 @@ def build_graph(
 ) -> Graph:
     """Check the edges and put the assets in order; what cannot work becomes broken, alone."""
     good: dict[str, Asset] = {}
-    bad: dict[str, Broken] = {b.key: b for b in broken}
-    for asset in assets:
+    given = list(assets)
+    bad = {b.key: b for b in _apart(broken, {asset.key for asset in given})}
+    for asset in given:
         if asset.key in good or asset.key in bad:
             other = good.pop(asset.key, None)
             where = other.file if other is not None else bad[asset.key].file
@@ -81,9 +83,9 @@ def build_graph(
             )
         else:
             good[asset.key] = asset
-    for asset in list(good.values()):
-        if error := _wrong_edge(asset, good, bad):
-            bad[asset.key] = _broken(good.pop(asset.key), error)
+    wrong = {key: error for key in good if (error := _wrong_edge(good[key], good, bad))}
+    for key, error in wrong.items():
+        bad[key] = _broken(good.pop(key), error)
     order, circular = _order(good, bad)
     for key in circular:
         path = " -> ".join(_cycle(good, key))
@@ -102,9 +104,33 @@ def build_graph(
     )
 
 
+def _apart(broken: Iterable[Broken], keys: set[str]) -> Iterator[Broken]:
+    """Give every broken asset a key of its own, where its key is only what a file's name became.
+
+    `my orders.yaml` must not take the key of `my_orders.yaml`, which is well.
+    """
+    listed = list(broken)
+    taken = keys | {bad.key for bad in listed if not bad.guessed}
+    for bad in listed:
+        if not bad.guessed:
+            yield bad
+            continue
+        key = next(
+            k for n in count(1) if (k := f"{bad.key}_{n}" if n > 1 else bad.key) not in taken
+        )
+        taken.add(key)
+        yield replace(bad, key=key)
+
+
 def _wrong_edge(asset: Asset, good: Mapping[str, Asset], bad: Mapping[str, Broken]) -> str:
     """Say what is wrong with the keys that an asset names, "" where nothing is."""
     old = asset.renamed_from
+    heirs = [key for key, one in good.items() if one.renamed_from == old] if old else []
+    if len(heirs) > 1:
+        return (
+            f"{asset.key} has renamed_from={old!r}, and so has "
+            f"{next(key for key in heirs if key != asset.key)}; take one of them off"
+        )
     if old in good:
         return (
             f"{asset.key} has renamed_from={old!r}, which is still declared; take one of them off"

@@ -9,10 +9,12 @@ from datetime import timedelta
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, Final
 
-from assets.model.declare import ANOMALIES, NAME, cron
+from assets.model.declare import ANOMALIES, NAME
 from assets.model.errors import DeclarationError
 from assets.model.modes import MODES, REPLACE
 from assets.model.pipeline_columns import read_columns
+from assets.model.plain import LONGEST, check_plain, plain_text
+from assets.model.schedules import check_zone, cron
 from resources.addresses import check_source
 from resources.columns import Column
 from resources.document import Document, Kind, read_document
@@ -30,6 +32,7 @@ FIELDS: Final = (
     "texts",
     "columns",
     "schedule",
+    "timezone",
     "fresh_for",
     "mode",
     "on",
@@ -95,6 +98,7 @@ class Pipeline:
     texts: Mapping[str, str] = field(default_factory=dict)
     columns: tuple[Column, ...] | None = None
     schedule: str = ""
+    timezone: str = ""
     fresh_for: timedelta | None = None
     mode: str = REPLACE
     on: tuple[str, ...] = ()
@@ -120,14 +124,16 @@ def pipeline_of(document: Document) -> Pipeline:
     known(document, FIELDS)
     output, output_columns = _output(document)
     limit = document.values.get("max_quarantine")
+    _check_plain(document)
     return Pipeline(
         name=_name(document),
         source=_source(document),
-        description=(text(document, "description").splitlines() or [""])[0],
+        description=plain_text((text(document, "description").splitlines() or [""])[0]),
         read=_read(document),
         texts=_texts(document),
         columns=read_columns(document),
         schedule=_schedule(document),
+        timezone=_timezone(document),
         fresh_for=_fresh_for(document),
         mode=choice(document, "mode", MODES, REPLACE),
         on=texts(document, "on"),
@@ -207,7 +213,20 @@ def _read(document: Document) -> dict[str, Any]:
             words = " or ".join(_WORDS[kind] for kind in kinds)
             options.refuse(name, f"{value!r} is of the wrong type", f"write {words}")
     _fit_format(options, given, _source(document)[0])
+    _check_encoding(options, given.get("encoding"))
     return {name: spelled(name, value) for name, value in given.items()}
+
+
+def _check_encoding(options: Document, encoding: str | None) -> None:
+    """Refuse an encoding that Python does not know, or that no file is written in."""
+    if encoding is None:
+        return
+    from resources.sources.decoding import codec_of
+
+    try:
+        codec_of(encoding, options.path)
+    except SourceError as error:
+        options.refuse("encoding", f"there is no encoding {encoding!r}", error.fix)
 
 
 def spelled(name: str, value: Any) -> Any:
@@ -272,6 +291,26 @@ def _schedule(document: Document) -> str:
         document.refuse("schedule", error.problem.removeprefix("the pipeline has "), error.fix)
 
 
+def _timezone(document: Document) -> str:
+    """Read the time zone of the schedule, "" for the project's."""
+    try:
+        return check_zone("the pipeline", _schedule(document), text(document, "timezone"))
+    except DeclarationError as error:
+        document.refuse("timezone", error.problem.removeprefix("the pipeline has "), error.fix)
+
+
+def _check_plain(document: Document) -> None:
+    """Refuse signs that would steer a terminal, in what is shown of every asset."""
+    for name in ("owner", "tags", "clean"):
+        value = document.values.get(name)
+        try:
+            for one in value if isinstance(value, list) else [value]:
+                if isinstance(one, str):
+                    check_plain("the pipeline", name, one.splitlines())
+        except DeclarationError as error:
+            document.refuse(name, error.problem.removeprefix("the pipeline: "), error.fix)
+
+
 def _fresh_for(document: Document) -> timedelta | None:
     """Read how long what was collected stays fresh: a number and a unit."""
     given = document.values.get("fresh_for")
@@ -282,7 +321,8 @@ def _fresh_for(document: Document) -> timedelta | None:
         document.refuse(
             "fresh_for", f"{given!r} is no length of time", "write 30 min, 6h or 2 days"
         )
-    return timedelta(seconds=int(found[1]) * _UNITS[found[2]])
+    # Beyond it a due time would lie after the last year of a calendar: it never comes either way.
+    return min(timedelta(seconds=int(found[1]) * _UNITS[found[2]]), LONGEST)
 
 
 def _cursor(document: Document) -> str:

@@ -5,7 +5,6 @@ One file is raw.<name>, processed.<name>_clean and output.<name>.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -23,11 +22,13 @@ from assets.model.pipeline_file import (
     PipelineError,
     pipeline_of,
 )
+from assets.model.plain import key_name
 from assets.schemas import ProcessedText, RawText
 from resources.columns import Column
 from resources.document import SUFFIXES, Document, read_document
 from resources.errors import DataOpsError, did_you_mean
 from resources.expectations import SuiteError, check_columns
+from resources.hosts import is_hosts
 from resources.task_files import TASK, find_task
 
 if TYPE_CHECKING:
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 PIPELINE_VERSION: Final = "yaml/1"
 """Counts as the code of these assets: raise it when what they make of the same fields changes."""
 FOLDER: Final = "resources/pipelines"
-_ODD: Final = re.compile(r"[^\w.-]")
 
 
 def collect(source: Source, params: Params) -> Table:
@@ -110,6 +110,12 @@ def _load(
         yield from list(_assets(root, pipeline, taken, tasks))
     except PipelineError as error:
         yield from _broken(path, document.values if document else {}, error, taken)
+    except Exception as error:
+        if is_hosts(error):
+            raise
+        said = f"{path}, line 1: this cannot be used ({type(error).__name__}: {error})"
+        unknown = PipelineError(said, "correct the file", file=str(path), line=1)
+        yield from _broken(path, document.values if document else {}, unknown, taken)
 
 
 def _assets(
@@ -155,6 +161,7 @@ def _raw(pipeline: Pipeline) -> Asset:
         params={name: value for name, value in params.items() if value},
         source=pipeline.source,
         schedule=pipeline.schedule,
+        timezone=pipeline.timezone,
         fresh_for=pipeline.fresh_for,
         chain=False,
         checks=pipeline.checks,
@@ -170,7 +177,19 @@ def _raw(pipeline: Pipeline) -> Asset:
         engine_version=PIPELINE_VERSION,
     )
     _check_mode(pipeline, raw)
+    _check_overlap(pipeline, raw)
     return raw
+
+
+def _check_overlap(pipeline: Pipeline, raw: Asset) -> None:
+    """Refuse to read rows once more where nothing would tell that they are there already."""
+    overlap = pipeline.read.get("overlap")
+    if raw.mode == APPEND and not raw.on and overlap:
+        pipeline.document.inside("read").refuse(
+            "overlap",
+            "with `mode: append` and no key, its rows would be there twice after every run",
+            "say which columns tell rows apart, `on: [id]`, or take overlap out",
+        )
 
 
 def _check_mode(pipeline: Pipeline, raw: Asset) -> None:
@@ -218,6 +237,7 @@ def _cleaned(
         on=(),
         source=(),
         schedule="",
+        timezone="",
         fresh_for=None,
         checks=(),
         line=pipeline.document.line("clean"),
@@ -268,6 +288,7 @@ def _exported(pipeline: Pipeline, raw: Asset, upstream: str) -> Asset:
         on=(),
         source=(),
         schedule="",
+        timezone="",
         fresh_for=None,
         checks=(),
         max_quarantine=None,
@@ -291,16 +312,16 @@ def _broken(
     path: Path, values: Mapping[str, Any], error: PipelineError, taken: Collection[str]
 ) -> Iterator[Broken]:
     """Say what is wrong with a file, for each asset that it would have declared."""
-    name = values.get("name")
+    name, guessed = values.get("name", path.stem), False
     if not isinstance(name, str) or not NAME.fullmatch(name):
-        name = _ODD.sub("_", path.stem)
+        name, guessed = key_name(path.stem)[0], True
     where, line = str(path), int(str(error.facts.get("line") or 0))
     raw, cleaned, csv = f"raw.{name}", f"processed.{name}_clean", f"output.{name}"
-    yield Broken(raw, str(error), where, line)
+    yield Broken(raw, str(error), where, line, guessed=guessed)
     last = raw
     if values.get("clean") is not False:
         last = cleaned
         if cleaned not in taken:
-            yield Broken(cleaned, str(error), where, line, (raw,))
+            yield Broken(cleaned, str(error), where, line, (raw,), guessed)
     if values.get("output") is not False and csv not in taken:
-        yield Broken(csv, str(error), where, line, (last,))
+        yield Broken(csv, str(error), where, line, (last,), guessed)

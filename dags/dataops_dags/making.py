@@ -43,6 +43,8 @@ def make_asset(key: str, *, alone: bool) -> dict[str, Any]:
     share_connections()
     context = get_current_context()
     project = open_project()
+    if key in project.graph.broken:
+        tell_broken(project.graph.broken[key])
     if alone:
         return _alone(project, key, context)
     return _facts(project, _made(project, key, context, alone=False), context, alone=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +12,14 @@ from airflow.sdk.exceptions import AirflowFailException, DownstreamTasksSkipped
 
 from dataops_dags.request import Request, read_request, turns_of
 from dataops_dags.runs import clears, moment, trigger_of, who
+from dataops_dags.schedules import keys_of
 from resources.errors import DataOpsError
 
 if TYPE_CHECKING:
     from assets.engine import Plan
 
 
-def plan_run(keys: Sequence[str]) -> None:
+def plan_run(dag_id: str) -> None:
     """Plan the run, say what gets a turn and why, and skip everything else in one call.
 
     Each asset plans itself again when its turn comes, so a turn may still come to nothing.
@@ -31,6 +32,7 @@ def plan_run(keys: Sequence[str]) -> None:
     context = get_current_context()
     run, ti = context["dag_run"], context["ti"]
     project = open_project()
+    keys = keys_of(dag_id, project.graph, project.settings.timezone)
     try:
         request = read_request(
             project.graph, keys, project.settings.root, context["params"], run.conf or {}

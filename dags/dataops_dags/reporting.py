@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from typing import Any, Final
 
 from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowFailException
 
 from dataops_dags.connections import share_connections
+from dataops_dags.schedules import keys_of
 
 _BAD: Final = ("failed", "upstream_failed")
 
 
-def report_run(keys: Sequence[str]) -> dict[str, Any]:
+def report_run(dag_id: str) -> dict[str, Any]:
     """End the run: publish the catalog, record what came of it, and fail if an asset failed."""
     from assets.engine import open_project
     from assets.engine.runs import finish_run
@@ -25,8 +25,9 @@ def report_run(keys: Sequence[str]) -> dict[str, Any]:
     run, ti = context["dag_run"], context["ti"]
     found = ti.get_task_states(dag_id=run.dag_id, run_ids=[run.run_id]).get(run.run_id, {})
     states = {task: str(getattr(state, "value", state)) for task, state in found.items()}
-    bad = [key for key in keys if states.get(key) in _BAD]
     project = open_project()
+    keys = keys_of(dag_id, project.graph, project.settings.timezone)
+    bad = [key for key in keys if states.get(key) in _BAD]
     if states.get("plan") in _BAD:
         finish_run(project, run.run_id, failed=bad)
         raise AirflowFailException("The run could not be planned: see the log of the task `plan`.")

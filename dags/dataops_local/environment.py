@@ -18,7 +18,9 @@ _TUNABLE: Final = {
     "AIRFLOW__CORE__PARALLELISM": "4",
     # A declaration that changed twice within half a minute would else be seen only once.
     "AIRFLOW__CORE__MIN_SERIALIZED_DAG_UPDATE_INTERVAL": "0",
-    "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "15",
+    # Reading thousands of declarations on a busy machine is no reason to be ended.
+    "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "240",
+    "AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT": "270",
     "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.3",
     # Often a worker sees its task's end only when it next wants to send a heartbeat.
     "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
@@ -141,4 +143,11 @@ def environment_of(stack: Stack) -> dict[str, str]:
     }
     for name in ("NO_PROXY", "no_proxy"):
         ours[name] = ",".join(filter(None, (os.environ.get(name), _LOOPBACK)))
-    return {**_TUNABLE, **os.environ, **ours}
+    return {**_TUNABLE, **_pace(stack.root), **os.environ, **ours}
+
+
+def _pace(root: Path) -> dict[str, str]:
+    """Say how often the declarations are read again: the more there are, the longer it takes."""
+    files = sum(1 for _ in root.glob("assets/*/*.py"))
+    files += sum(1 for _ in root.glob("resources/pipelines/*"))
+    return {"AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": str(max(15, files // 10))}

@@ -62,14 +62,18 @@ class Client:
 
     def healthy(self) -> bool:
         """Tell whether API server, scheduler and DAG processor are all at work."""
+        return not self.unhealthy()
+
+    def unhealthy(self) -> list[str]:
+        """Name the parts that are not at work."""
         try:
             states = self._call("GET", "/api/v2/monitor/health", None, login=False)
             # The tasks' own API is built at its first call: better now than by the first task.
             self._call("GET", "/execution/health/ping", None, login=False)
         except (OSError, RestError, ValueError):
-            return False
+            return ["api-server"]
         wanted = ("metadatabase", "scheduler", "dag_processor")
-        return all((states.get(name) or {}).get("status") == "healthy" for name in wanted)
+        return [one for one in wanted if (states.get(one) or {}).get("status") != "healthy"]
 
     def _call(self, method: str, path: str, body: Any, *, login: bool = True) -> Any:
         """Make one request to loopback; raises RestError for an error status."""

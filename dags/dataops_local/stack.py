@@ -24,6 +24,15 @@ COMPONENTS: Final = {
     "dag-processor": ("dag-processor",),
 }
 START_LIMIT: Final = 300.0
+_END: Final = 64_000
+
+
+_TOO_SLOW: Final = (
+    "`dataops list` names files that take long to import: import what they need inside functions."
+)
+_LOGS: Final = {"dag_processor": "dag-processor", "metadatabase": "api-server"}
+"""The log that tells of a part of Airflow, by the part's name in its health report."""
+_ENDED: Final = ("exceeding the timeout", "DagBag import timeout")
 
 
 class StackError(Exception):
@@ -106,12 +115,24 @@ class Running:
         limit = time.monotonic() + START_LIMIT
         while not (client.healthy() and parsed_since(client, began)):
             self.check()
+            if ended := reading_ended(self.stack.logs / "dag-processor.log"):
+                raise StackError(f"{ended}\n{_TOO_SLOW}\nSee {self.stack.logs}.")
             if time.monotonic() > limit:
                 raise StackError(
-                    f"Airflow is not ready after {START_LIMIT:.0f} s. See {self.stack.logs}."
+                    f"Airflow is not ready after {START_LIMIT:.0f} s: {self._lacks(client)}. "
+                    f"See {self.stack.logs}."
                 )
             time.sleep(0.2)
         return client
+
+    def _lacks(self, client: Client) -> str:
+        """Say what a start waits for, with the end of the log that tells more."""
+        waits = client.unhealthy()
+        if waits:
+            log = self.stack.logs / f"{_LOGS.get(waits[0], waits[0])}.log"
+            return f"its {', '.join(waits)} is not at work:\n{last_lines(log)}\n"
+        log = self.stack.logs / "dag-processor.log"
+        return f"the DAGs of {self.stack.root} are not read yet:\n{last_lines(log)}\n{_TOO_SLOW}"
 
     def stop(self) -> None:
         """End every process of the stack, gently first; nothing is left."""
@@ -156,6 +177,18 @@ def parsed_since(client: Client, moment: float) -> bool:
                 f"Airflow cannot read {wrong['filename']}:\n{wrong['stack_trace']}".rstrip()
             )
     return False
+
+
+def reading_ended(log: Path) -> str:
+    """Give what the DAG processor says of a reading that it ended, "" where it ended none."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - _END))
+            lines = file.read().decode(errors="replace").splitlines()
+    except OSError:
+        return ""
+    found = [line for line in lines if any(sign in line for sign in _ENDED)]
+    return f"Airflow gave up reading the DAGs: {_message(found[-1])}" if found else ""
 
 
 def reread(client: Client) -> None:

@@ -16,6 +16,7 @@ from typing import Any, Final, NoReturn, Protocol
 from resources.errors import did_you_mean
 from resources.expectations.core import problem_of
 from resources.expectations.suite import Expectation, SuiteError
+from resources.yaml_values import Values
 
 SUFFIXES: Final = (".yaml", ".yml", ".json")
 _LARGEST: Final = 1 << 20
@@ -111,7 +112,14 @@ def _values(text: str, lines: _Lines) -> dict[str, Any]:
                     "", "the file does not hold fields", "write `expectations:` and a list"
                 )
             _note(node, "", lines)
-            values: dict[str, Any] = loader.construct_document(node)
+
+            def refuse(line: int, problem: str, fix: str) -> NoReturn:
+                """Raise SuiteError for a line."""
+                raise SuiteError(
+                    f"{lines.shown}, line {line}: {problem}", fix, file=str(lines.path)
+                )
+
+            values: dict[str, Any] = Values(loader, refuse).build(node)
         finally:
             loader.dispose()
     except yaml.MarkedYAMLError as error:

@@ -177,7 +177,7 @@ def codec_of(name: str, path: Path) -> str:
         found = codecs.lookup(name).name
         "".encode(found)  # binary transforms such as base64 are codecs too, but no encodings
         codecs.getincrementaldecoder(found)
-        if found in _NO_FILES:
+        if found.replace("-", "_") in _NO_FILES:
             raise LookupError(found)
     except (LookupError, ValueError, TypeError, AttributeError):
         raise SourceError(

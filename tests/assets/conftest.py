@@ -15,6 +15,7 @@ from assets.engine.runs import materialize_all
 from catalog.records import Materialized
 from resources.errors import DataOpsError
 from resources.settings import load_settings
+from tests.shared_data import FOLDER
 
 
 class Home:
@@ -40,7 +41,11 @@ class Home:
 
     def open(self, **environment: str) -> Project:
         """Open the project anew, as a new process would."""
-        environment = {"DATAOPS_RETRY_SECONDS": "0", **environment}
+        environment = {
+            "DATAOPS_RETRY_SECONDS": "0",
+            "DATAOPS_SOURCES_ALLOW": str(FOLDER),
+            **environment,
+        }
         return open_project(settings=load_settings(self.root, environment))
 
     def plan(self, now: datetime | None = None, asked: tuple[str, ...] = ()) -> Plan:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -124,6 +125,7 @@ def test_618324_reviews_in_little_memory(home: Home) -> None:
     )
     answer = subprocess.run(
         [sys.executable, "-c", script, str(home.root)],
+        env={**os.environ, "DATAOPS_SOURCES_ALLOW": str(source.parent)},
         capture_output=True,
         text=True,
         cwd=ROOT,

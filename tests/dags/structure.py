@@ -11,10 +11,20 @@ DAGS = Path(__file__).resolve().parents[2] / "dags"
 HEAVY = ("duckdb", "great_expectations", "numpy", "openai", "pandas", "pyarrow")
 
 
+def vars_of(dag: Any) -> list[str]:
+    """Give the line and the zone of a timetable."""
+    return [
+        dag.schedule.expression,
+        str(getattr(dag.schedule.timezone, "name", dag.schedule.timezone)),
+    ]
+
+
 def facts_of(dag: Any) -> dict[str, Any]:
     """Give a DAG's facts."""
     return {
-        "schedule": dag.schedule,
+        "schedule": dag.schedule if isinstance(dag.schedule, str | None) else vars_of(dag),
+        "name": dag.dag_display_name,
+        "tags": sorted(dag.tags),
         "catchup": dag.catchup,
         "max_active_runs": dag.max_active_runs,
         "params": {name: dag.params.get_param(name).schema for name in dag.params},
@@ -28,6 +38,7 @@ def facts_of(dag: Any) -> dict[str, Any]:
                 "timeout": task.execution_timeout is not None,
                 "outlets": [f"{type(one).__name__} {one.name}" for one in task.outlets],
                 "groups": [one.group for one in task.outlets if hasattr(one, "uri")],
+                "told": [one.extra for one in [*task.outlets, *task.inlets] if hasattr(one, "uri")],
                 "inlets": [one.name for one in task.inlets],
             }
             for task in dag.tasks

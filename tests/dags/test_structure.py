@@ -164,13 +164,11 @@ def test_missed_ticks_are_not_caught_up_and_runs_do_not_overlap(facts: dict[str,
         assert dag["max_active_runs"] == 1
 
 
-def test_a_task_is_tried_three_times_with_growing_pauses_and_a_time_limit(
-    facts: dict[str, Any],
-) -> None:
+def test_a_task_is_tried_three_times_with_growing_pauses(facts: dict[str, Any]) -> None:
     """The engine tries once in each: one budget."""
-    task = facts["dags"]["pipeline"]["tasks"]["raw.orders"]
-    assert (task["retries"], task["backoff"], task["timeout"]) == (2, True, True)
-    assert task["pause"] == 10
+    for dag in ("pipeline", "materialize__raw.orders"):
+        task = facts["dags"][dag]["tasks"]["raw.orders"]
+        assert (task["retries"], task["backoff"], task["pause"]) == (2, True, 10)
 
 
 def test_only_its_own_dag_is_known_as_an_assets_producer(facts: dict[str, Any]) -> None:
@@ -181,14 +179,12 @@ def test_only_its_own_dag_is_known_as_an_assets_producer(facts: dict[str, Any]) 
             for outlet in task["outlets"]:
                 producers.setdefault(outlet, []).append(dag_id)
     assert producers["Asset processed.value"] == ["materialize__processed.value"]
-    assert set(producers["AssetAlias processed.value by pipeline"]) == {
-        "pipeline",
-        "schedule_daily",
-        "schedule_every10_x_x_x_1-5",
-    }
+    assert not [name for name in producers if name.startswith("AssetAlias")]
     alone = facts["dags"]["materialize__processed.value"]["tasks"]["processed.value"]
     assert alone["groups"] == ["processed"]
     assert alone["inlets"] == ["raw.orders", "raw.rates"]
+    # Wherever an asset is named, or Airflow keeps what was named last.
+    assert alone["told"] == [{"to make it": "Materialize (Manual makes nothing)"}] * 3
 
 
 def test_a_run_can_be_asked_for_what_exists_only(facts: dict[str, Any]) -> None:
@@ -224,6 +220,46 @@ def test_inside_a_task_only_its_own_dag_is_built(
     )
     monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_DAG_ID", "schedule_daily")
     assert set(folder.dags()["dags"]) == {"schedule_daily"}
+
+
+@pytest.mark.parametrize("dag", ["pipeline", "schedule_daily", "materialize__raw.a"])
+def test_a_task_that_runs_is_built_alone(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch, dag: str
+) -> None:
+    """Without a look at any declaration: with its time limit, and what announces its asset."""
+    folder.write("assets/raw/a.py", "raise RuntimeError('nobody reads this here')\n")
+    monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_DAG_ID", dag)
+    monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_TASK_ID", "raw.a")
+    found = folder.dags()["dags"]
+    assert set(found) == {dag}
+    assert set(found[dag]["tasks"]) == {"raw.a"}
+    task = found[dag]["tasks"]["raw.a"]
+    assert task["timeout"] is True
+    outlet = "Asset raw.a" if dag.startswith("materialize") else "AssetAlias raw.a by pipeline"
+    assert task["outlets"] == [outlet]
+
+
+def test_a_schedule_in_another_zone_than_the_projects_has_a_dag_of_its_own(folder: Folder) -> None:
+    """Airflow counts its ticks in that zone; naming the project's own zone changes nothing."""
+    for name, zone in (("a", "Asia/Seoul"), ("b", "Europe/Berlin"), ("c", "")):
+        text = f"source: {name}.csv\nschedule: 0 9 * * *\n" + (
+            f"timezone: {zone}\n" if zone else ""
+        )
+        folder.write(f"resources/pipelines/{name}.yaml", text)
+    found = folder.dags(DATAOPS_TIMEZONE="Asia/Seoul")["dags"]
+    assert found["schedule_0_9_x_x_x"]["schedule"] == ["0 9 * * *", "Asia/Seoul"]
+    assert {"raw.a", "raw.c"} <= set(found["schedule_0_9_x_x_x"]["tasks"])
+    other = found["schedule_0_9_x_x_x__Europe.Berlin"]
+    assert other["schedule"] == ["0 9 * * *", "Europe/Berlin"]
+    assert {key for key in other["tasks"] if key.startswith("raw.")} == {"raw.b"}
+
+
+def test_one_asset_dags_stand_behind_all_others(facts: dict[str, Any]) -> None:
+    """By name and by tag."""
+    alone = {one["name"] for one in facts["dags"].values() if "one asset" in one["tags"]}
+    others = {one["name"] for one in facts["dags"].values() if "dataops" in one["tags"]}
+    assert len(alone) == 14
+    assert max(others) < min(alone)
 
 
 def test_somebody_looks_every_two_minutes_where_people_are_to_be_told(

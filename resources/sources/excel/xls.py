@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from resources.errors import SourceError
+from resources.hosts import is_hosts
 from resources.sources.excel.cells import Cell, Row, Value, error, form_of, shown
 from resources.sources.excel.package import damaged
 from resources.sources.excel.workbook import Merge, Sheet
@@ -113,6 +114,8 @@ class Xls:
         except SourceError:
             raise
         except Exception as error:
+            if is_hosts(error):
+                raise
             if "encrypted" in str(error).lower() or "password" in str(error).lower():
                 raise _locked(self._file) from error
             raise damaged(self._file, str(error) or type(error).__name__) from error
