@@ -1,0 +1,164 @@
+"""The layout of one file: what was said about it, and for the rest the likeliest, with a word."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+from resources.errors import SourceError
+from resources.sources.dialect import Dialect
+from resources.sources.layout.heading import Heading, find_heading, join_rows
+from resources.sources.layout.parsing import Record, first_records, share_of
+from resources.sources.layout.signs import Fit, choose_signs, other_sign, sep_line
+from resources.sources.layout.width import Width, settle_width
+from resources.sources.records import count_lines
+
+_LEAST: Final = 0.5
+"""The share of records that must fit a layout that was guessed."""
+_FEW: Final = 4
+OPTIONS: Final = "delimiter, quote, escape, skip, header, header_rows, comment, trailing"
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How one file is laid out: rows begin after `begin` bytes.
+
+    cells: the header's, one for each column that is handed over. width: what fields rows have.
+    header: the header's bytes, to know it again; `start`: where it begins. notes: what was assumed
+    or passed over, in words. options: what would say so for certain. sure: how sure all of it is.
+    """
+
+    dialect: Dialect
+    cells: tuple[str, ...]
+    width: Width
+    start: int
+    begin: int
+    header: bytes = b""
+    notes: tuple[str, ...] = ()
+    options: dict[str, Any] = field(default_factory=dict)
+    sure: float = 1.0
+
+
+def decide_layout(file: Path, head: bytes, start: int, usual: Dialect) -> Layout | None:
+    """Decide how a file is laid out by its first records; None where there is not even one.
+
+    head: the file's beginning as UTF-8; start: where the first record begins that counts, as far
+    as was said; usual: the signs that its name and first line tell. Raises SourceError naming the
+    options that would say it, where nothing is plausible.
+    """
+    notes: list[str] = []
+    options: dict[str, Any] = {}
+    found = choose_signs(head, start, usual, usual.said)
+    dialect = found.dialect
+    for name in ("delimiter", "quote", "escape"):
+        sign = getattr(dialect, name)
+        if sign != getattr(usual, name):
+            options[name] = sign
+            notes.append(f"{name} {sign!r} fits its lines ({found.share:.0%} of those looked at)")
+    records = first_records(head, start, dialect)
+    if not records:
+        return None
+    heading = _heading(records, found, dialect)
+    _check_share(file, records[heading.at :], found, dialect)
+    rows = heading.rows if dialect.header is not False else 0
+    top = _header_records(records, heading.at, rows)
+    body = records[records.index(top[-1]) + 1 :] if top else records[heading.at :]
+    above = head[start : (top or body or records)[0].start]
+    _note_above(above, heading, dialect, notes, options)
+    _note_rows(heading, rows, dialect, notes, options)
+    cells = join_rows([one.cells for one in top], found.width) if len(top) > 1 else None
+    if cells is None:
+        cells = list(top[0].cells) if top else [""] * found.width
+    width = settle_width(file, cells, body, found.width, dialect, bool(top))
+    if width.note:
+        notes.append(width.note)
+        options["trailing"] = width.trailing
+    if found.width == 1 and (sign := other_sign(records)) and "delimiter" not in dialect.said:
+        notes.append(
+            f"no delimiter was found, so that each line is one value; delimiter={sign!r} parts them"
+        )
+    return Layout(
+        dialect,
+        tuple(width.named(cells)),
+        width,
+        top[0].start if top else start,
+        top[-1].end if top else (body[0].start if heading.at else start),
+        head[top[0].start : top[0].end].strip(b"\r\n") if top else b"",
+        tuple(notes),
+        options,
+        min(found.share, heading.sure) if notes else 1.0,
+    )
+
+
+def _heading(records: Sequence[Record], found: Fit, dialect: Dialect) -> Heading:
+    """Find the header, as far as it was not said where it is."""
+    if dialect.header is False:
+        return Heading(0, 0)
+    looked = records
+    heading = find_heading(looked, found.width)
+    if "skip" in dialect.said:
+        heading = replace(heading, at=0) if heading.at == 0 else find_heading(looked[:1], 1)
+    rows = heading.rows
+    if dialect.header is True and "header" in dialect.said:
+        rows = max(rows, 1)
+    if "header_rows" in dialect.said:
+        rows = dialect.header_rows
+    return replace(heading, rows=rows)
+
+
+def _header_records(records: Sequence[Record], at: int, rows: int) -> list[Record]:
+    """Give the records that the header takes; those of nothing but delimiters do not count."""
+    taken = [one for one in records[at:] if not one.blank][:rows]
+    return taken or (list(records[at : at + 1]) if rows else [])
+
+
+def _check_share(file: Path, records: Sequence[Record], found: Fit, dialect: Dialect) -> None:
+    """Refuse a layout that most lines contradict, unless it was said."""
+    share = share_of(records, found.width)
+    if share >= _LEAST or len(records) < _FEW or "delimiter" in dialect.said:
+        return
+    raise SourceError(
+        f"{file} has no layout that fits most of its first {len(records)} lines: with "
+        f"{found.dialect.delimiter!r} between fields {share:.0%} have {found.width} of them",
+        f"say how it is laid out: {OPTIONS} (docs/sources.md)",
+        file=str(file),
+        option="delimiter",
+        sure=share,
+    )
+
+
+def _note_above(
+    above: bytes, heading: Heading, dialect: Dialect, notes: list[str], options: dict[str, Any]
+) -> None:
+    """Say which lines above the header are passed over."""
+    lines = count_lines(above)
+    if not above.strip(b"\r\n") or not lines:
+        return
+    if dialect.comment and not _said_lines(above, dialect.comment.encode()):
+        return
+    first = above.strip().split(b"\n")[0].decode("utf-8", "replace").strip()
+    options["skip"] = lines
+    lead = "line" if lines == 1 else f"{lines} lines"
+    notes.append(f"the {lead} before the {'header' if heading.rows else 'rows'} "
+                 f"{'is' if lines == 1 else 'are'} passed over ({first[:60]!r})")
+
+
+def _said_lines(above: bytes, comment: bytes) -> bool:
+    """Tell whether there are lines that are no comments."""
+    return any(line.strip() and not line.startswith(comment) for line in above.splitlines())
+
+
+def _note_rows(
+    heading: Heading, rows: int, dialect: Dialect, notes: list[str], options: dict[str, Any]
+) -> None:
+    """Say that there is no header, or that it takes several rows."""
+    if rows == 0 and dialect.header is not False:
+        options["header"] = False
+        notes.append("it has no header, and its first row is data")
+    if rows > 1 and "header_rows" not in dialect.said:
+        options["header_rows"] = rows
+        notes.append(f"its header takes {rows} rows, which are joined")
+    if rows == 1 and heading.doubt and not {"header", "header_rows", "skip"} & dialect.said:
+        notes.append(f"{heading.doubt}: skip=, header= or header_rows= say what it is")

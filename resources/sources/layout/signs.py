@@ -1,0 +1,120 @@
+"""Which signs lay a text out: the delimiter, the quotation mark, the escape sign."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from resources.sources.dialect import Dialect
+from resources.sources.layout.kinds import typed_share
+from resources.sources.layout.parsing import Record, first_records, share_of, usual_width
+
+DELIMITERS: Final = (",", ";", "\t", "|")
+_LOOKED: Final = 120
+_SEP: Final = re.compile(
+    rb'"?[ ]*sep[ ]*=[ ]*(\\t|\t|[^\r\n"\\\w])["]?[\s,;|]*?(?:\r\n?|\n|\Z)', re.IGNORECASE
+)
+_SPREAD: Final = re.compile(r"\S+")
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """How well a dialect fits the first records. width: cells that most of them have."""
+
+    dialect: Dialect
+    records: Sequence[Record]
+    width: int
+    share: float
+    typed: float
+
+    @property
+    def perfect(self) -> bool:
+        """Tell whether every record has as many cells, two at least, and keeps the rule."""
+        return self.width > 1 and self.share == 1.0
+
+    @property
+    def score(self) -> float:
+        """Give how plausible it is."""
+        return self.share * (0.6 + 0.4 * self.typed) * (1.0 if self.width > 1 else 0.4)
+
+
+def sep_line(head: bytes) -> tuple[str, int]:
+    """Give the delimiter that a first line `sep=;` names, and the line's length; ("", 0): none."""
+    match = _SEP.match(head)
+    if match is None:
+        return "", 0
+    sign = match[1].decode()
+    return ("\t" if sign == "\\t" else sign), match.end()
+
+
+def fit(head: bytes, start: int, dialect: Dialect, most: int = _LOOKED) -> Fit:
+    """Look how well a dialect fits."""
+    records = first_records(head, start, dialect, most)
+    width = usual_width(records)
+    share = share_of(records, width)
+    body = [one.cells for one in records[1:] if len(one.cells) == width]
+    return Fit(dialect, records, width, share, typed_share(body))
+
+
+def choose_signs(head: bytes, start: int, usual: Dialect, said: frozenset[str]) -> Fit:
+    """Give the dialect that fits best; the usual one where nothing fits clearly better."""
+    first = fit(head, start, usual)
+    line = head[start:].split(b"\n", 1)[0]
+    best = first
+    if "delimiter" not in said:
+        for sign in DELIMITERS:
+            if sign == usual.delimiter or (first.perfect and sign.encode() not in line):
+                continue
+            if sign in (usual.quote, usual.escape):
+                continue
+            other = fit(head, start, replace(usual, delimiter=sign))
+            if _is_better(other, best):
+                best = other
+    if "escape" not in said and usual.quote and b"\\" + usual.quote.encode() in head:
+        other = fit(head, start, replace(best.dialect, escape="\\"))
+        if other.share > best.share:
+            best = other
+    if "quote" not in said and best.width > 1 and best.dialect.delimiter != "'":
+        other = fit(head, start, replace(best.dialect, quote="'"))
+        if other.share >= best.share and _is_quoted(head, other, "'"):
+            best = other
+    return best
+
+
+def _is_better(other: Fit, best: Fit) -> bool:
+    """Tell whether another delimiter fits clearly better."""
+    if other.width < 2 or len(other.records) < 2:
+        return False
+    if best.perfect:
+        return other.perfect and other.typed >= best.typed + 0.2
+    if best.width < 2 and other.share < 0.9:
+        return False  # lines of text hold signs here and there
+    return other.score > best.score + 0.05
+
+
+def _is_quoted(head: bytes, found: Fit, mark: str) -> bool:
+    """Tell whether nearly all cells of a column stand between these marks."""
+    plain = first_records(head, found.records[0].start, replace(found.dialect, quote=""), _LOOKED)
+    rows = [one.cells for one in plain if len(one.cells) == found.width]
+    if len(rows) < 3 or any(cell.startswith('"') for row in rows for cell in row):
+        return False
+    for at in range(found.width):
+        cells = [row[at].strip() for row in rows if row[at].strip()]
+        quoted = sum(len(c) > 1 and c.startswith(mark) and c.endswith(mark) for c in cells)
+        if len(cells) > 2 and quoted >= 0.9 * len(cells):
+            return True
+    return False
+
+
+def other_sign(records: Sequence[Record]) -> str:
+    """Give a sign that parts every line of a single column into as many pieces, "" for none."""
+    lines = [one.cells[0] for one in records if one.cells]
+    if len(lines) < 3:
+        return ""
+    for sign in ("^", "~", ":", " "):
+        counts = {len(_SPREAD.findall(line)) if sign == " " else line.count(sign) + 1 for line in lines}
+        if len(counts) == 1 and counts != {1}:
+            return sign
+    return ""
