@@ -151,6 +151,13 @@ def _unclosed(file: Path, dialect: Dialect, line: int, where: str) -> SourceErro
     )
 
 
+def without_bom(record: bytes) -> bytes:
+    """Give a record without the byte order marks that it begins with."""
+    while record.startswith(UTF8_BOM):
+        record = record[len(UTF8_BOM) :]
+    return record
+
+
 class Place:
     """Finds the lines of rows in a block of records, in the order in which they stand there."""
 
@@ -165,6 +172,6 @@ class Place:
         for match in self._records:
             line, record = self._line, match[0]
             self._line += count_lines(record)
-            if record.rstrip(b"\r\n") == text.rstrip(b"\r\n"):
+            if without_bom(record).rstrip(b"\r\n") == text.rstrip(b"\r\n"):
                 return line
         return self._line

@@ -1,10 +1,10 @@
 """Layout: where the rows of delimited text begin, and which signs part them, by a look at them."""
 
 from resources.sources.layout.deciding import OPTIONS, Layout, decide_layout
-from resources.sources.layout.parsing import split_cells
+from resources.sources.layout.parsing import is_ambiguous, split_cells
 from resources.sources.layout.refusing import refuse_other_formats
 from resources.sources.layout.signs import sep_line
-from resources.sources.layout.stray import is_ambiguous, why_unreadable
+from resources.sources.layout.stray import why_unreadable
 from resources.sources.layout.width import Width
 
 __all__ = [

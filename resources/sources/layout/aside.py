@@ -13,9 +13,16 @@ from resources.rejects import Reject, Rejects
 from resources.sources.decoding import MARKED, shown, undecodable_reason
 from resources.sources.layout.deciding import OPTIONS
 from resources.sources.layout.ending import footer_start
-from resources.sources.layout.parsing import split_cells
-from resources.sources.layout.stray import is_ambiguous, why_unreadable
-from resources.sources.records import UTF8_BOM, Place, count_lines, pure_pattern, record_pattern
+from resources.sources.layout.parsing import is_ambiguous, split_cells
+from resources.sources.layout.stray import why_unreadable
+from resources.sources.records import (
+    UTF8_BOM,
+    Place,
+    count_lines,
+    pure_pattern,
+    record_pattern,
+    without_bom,
+)
 
 if TYPE_CHECKING:
     from resources.sources.header import Header
@@ -44,7 +51,6 @@ class Aside:
         self._marks = 0
         self._place = Place(b"", header.dialect, 0)
         sign = re.escape(header.dialect.delimiter.encode())
-        self._blanks = re.compile(rb"(?:^|[\r\n])(?:" + sign + rb")+[\r\n]")
         self._empty = re.compile(rb"(?:" + sign + rb")+")
 
     def readable(self, line: int, chunk: bytes, *, odd: bool, last: bool) -> bytes:
@@ -69,8 +75,17 @@ class Aside:
             or MARKED.search(chunk)
             or UTF8_BOM in chunk
             or (header.again and header.again in chunk)
-            or (len(header.names) > 1 and self._blanks.search(chunk))
+            or (len(header.names) > 1 and self._has_blanks(chunk))
             or (_escapes(dialect) and b"\\" + dialect.quote.encode() in chunk)
+        )
+
+    def _has_blanks(self, chunk: bytes) -> bool:
+        """Tell whether a row of a chunk is nothing but delimiters, as many as rows have."""
+        row = self.header.dialect.delimiter.encode() * (self.header.width.fields - 1)
+        return (
+            b"\n" + row + b"\n" in chunk
+            or (b"\r" in chunk and (row + b"\r" in chunk))
+            or chunk.startswith(row + b"\n")
         )
 
     def _row(self, record: bytes, line: int, *, odd: bool, footer: bool) -> bytes:
@@ -81,8 +96,7 @@ class Aside:
             return b""
         if record.startswith(UTF8_BOM):
             self._marks += 1
-            while record.startswith(UTF8_BOM):
-                record = record.removeprefix(UTF8_BOM)
+            record = without_bom(record)
         text = record.rstrip(b"\r\n")
         if len(header.names) > 1 and self._empty.fullmatch(text):
             self._blank += 1
@@ -112,13 +126,16 @@ class Aside:
         escaped = _escapes(dialect) and b"\\" + dialect.quote.encode() in record
         if escaped and is_ambiguous(record, dialect, self.header.width.fields):
             return "quotes", (
-                f"\\{dialect.quote} may be an escaped mark or the end of its field: say "
-                "escape='\\\\' where it is one, double_quote rows otherwise"
+                f"\\{dialect.quote} may be a mark that is escaped or the end of its field: say "
+                "escape='\\\\' where it is escaped, escape='' where it is not"
             )
         return "", ""
 
     def ragged(self, row: Any) -> str:
         """Set a row with too few or too many fields aside, and have the parser go on."""
+        if not row.text.strip(self.header.dialect.delimiter):
+            self._blank += 1
+            return "skip"
         reason = f"{row.actual_columns} fields where the header has {row.expected_columns}"
         self.add(row.text, "fields", reason, self._place.of(row.text))
         return "skip"

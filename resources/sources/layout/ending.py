@@ -19,6 +19,7 @@ _TOTAL: Final = re.compile(
     r"\W*(?:grand |sub)?(?:total|sum|average|source|note|notes|합계|총계|소계|평균|출처|비고|주)\b",
     re.IGNORECASE,
 )
+_END: Final = rb"(?:\r\n|\r(?!\n)|\n)"
 _CTRL_Z: Final = re.compile(rb"\x1a+[\r\n]*\Z")
 
 
@@ -42,12 +43,13 @@ def footer_start(chunk: bytes, header: Header) -> int:
     if len(header.names) < 2:
         return len(chunk)
     sign = re.escape(dialect.delimiter.encode())
-    gap = re.compile(rb"(?:\r\n?|\n)(?:" + sign + rb")*(?:\r\n?|\n)(?!\Z)")
+    gap = re.compile(_END + rb"(?:" + sign + rb")*" + _END)
     base = max(len(chunk) - _TAIL, 0)
-    gaps = [m for m in gap.finditer(chunk, base) if chunk[m.end() :].strip(b"\r\n" + dialect.delimiter.encode())]
+    nothing = b"\r\n" + dialect.delimiter.encode()
+    gaps = [at for m in gap.finditer(chunk, base) if chunk[(at := m.end()) :].strip(nothing)]
     if not gaps:
         return len(chunk)
-    start = gaps[-1].end()
+    start = gaps[-1]
     notes = [one for one in first_records(chunk, start, dialect) if not one.blank]
     rows = first_records(chunk, 0, dialect)
     body = [one for one in rows if one.end <= start and len(one.cells) == width and not one.blank]

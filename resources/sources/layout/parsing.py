@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
 from resources.sources.dialect import Dialect
 from resources.sources.layout.stray import why_unreadable
-from resources.sources.records import UTF8_BOM, record_pattern
+from resources.sources.records import UTF8_BOM, pure_pattern, record_pattern
 
 MOST: Final = 300
 """Records that are looked at."""
@@ -112,3 +112,16 @@ def share_of(records: Sequence[Record], width: int) -> float:
     """Give the share of records that have so many cells and keep the quoting rule."""
     filled = [one for one in records if not one.blank]
     return sum(len(one.cells) == width and not one.odd for one in filled) / max(len(filled), 1)
+
+
+def is_ambiguous(record: bytes, dialect: Dialect, fields: int) -> bool:
+    r"""Tell whether a record that holds \" has its fields elsewhere where \ escapes a mark.
+
+    "C:\dir\","x" reads in one way alone; "a \", b" in two where the number of fields allows both.
+    """
+    escaped = replace(dialect, escape="\\")
+    text = record.rstrip(b"\r\n")
+    if pure_pattern(escaped).fullmatch(text + b"\n") is None:
+        return False
+    cells = split_cells(text, escaped)
+    return len(cells) == fields and cells != split_cells(text, dialect)

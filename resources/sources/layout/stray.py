@@ -22,7 +22,8 @@ def why_unreadable(
     quote = dialect.quote
     mark, escape = quote.encode(), dialect.escape.encode()
     if any(rest for _, rest, _ in cells):
-        hint = "" if escape or b"\\" + mark not in record else "say escape='\\\\' if \\ escapes it, or "
+        escapes = not escape and b"\\" + mark in record
+        hint = "say escape='\\\\' where \\ escapes it, or " if escapes else ""
         return f"text after a closing quotation mark ({quote}): {hint}{_HELP}"
     bare = [cell for _, _, cell in cells if mark in cell]
     if escape:
@@ -30,17 +31,3 @@ def why_unreadable(
     if sum(cell.count(mark) % 2 for cell in bare) > 1:
         return f"quotation marks ({quote}) in several unquoted fields: {_HELP}"
     return ""
-
-
-def is_ambiguous(record: bytes, dialect: Dialect, fields: int) -> bool:
-    r"""Tell whether a record holds \" and reads as a whole with an escape sign as well.
-
-    "C:\dir\","x" reads in one way alone; "a \", b" in two where the number of fields allows both.
-    """
-    from resources.sources.layout.parsing import split_cells
-    from resources.sources.records import pure_pattern
-    from dataclasses import replace
-
-    escaped = replace(dialect, escape="\\")
-    match = pure_pattern(escaped).fullmatch(record.rstrip(b"\r\n") + b"\n")
-    return match is not None and len(split_cells(record.rstrip(b"\r\n"), escaped)) == fields

@@ -47,12 +47,14 @@ def settle_width(
 
     Raises SourceError naming `trailing` where it is not plain.
     """
-    named, said = len(cells), dialect.trailing if isinstance(dialect.trailing, str) else ""
+    named, said = len(cells), dialect.trailing
+    if isinstance(said, int):
+        return Width(named, named)  # lines at the end are meant, and nothing is found out
     rows = [one.cells for one in body if not one.blank and not one.odd]
     like = [row for row in rows if len(row) == usual]
     if not headed or usual == named or not like or any(len(row) == named for row in rows):
         return Width(named, named)
-    if len(like) < _LEAST * len(rows) or (len(like) < 2 and usual < named and not said):
+    if len(like) < _LEAST * len(rows) or (len(like) < 2 and not said and _plain(cells, like, usual) != "drop"):
         return Width(named, named)
     trailing = said or _plain(cells, like, usual)
     if not trailing or trailing in _WRONG[usual > named]:
