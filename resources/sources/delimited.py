@@ -127,13 +127,13 @@ class DelimitedFiles:
         """Stream one file as text, about a megabyte at a time; rows that do not fit go aside."""
         header, names = self._header(file), list(self._header(self.files[0]).names)
         aside = Aside(file, header, self._reported, self._rejects)
-        blocks = after(marked_blocks(file, header.encoding, self._limits), header.bytes)
+        blocks = after(marked_blocks(file, header.encoding, self._limits), header.begin)
         chunks = whole_records(blocks, header.dialect, file, header.line)
         for line, chunk, odd, last in with_last(chunks):
-            if last and (ended := without_ctrl_z(chunk)) != chunk:
+            ended = without_ctrl_z(chunk) if last else chunk
+            if len(ended) < len(chunk):
                 self._rejects.warn(f"{file.name}: a closing Ctrl-Z passed over")
-                chunk = ended
-            rows = aside.readable(line, chunk, odd=odd, last=last)
+            rows = aside.readable(line, ended, odd=odd, last=last)
             if rows.strip(b"\r\n") or (rows and len(names) == 1):
                 table = _parse(rows, header, aside).select(names)
                 aside.good += table.num_rows

@@ -73,7 +73,7 @@ def _is_sign(sign: object) -> bool:
 
 def _check_rest(dialect: Dialect, file: Path) -> None:
     """Hold comment, skip and names to what can be read."""
-    comment = dialect.comment
+    comment: Any = dialect.comment
     skip: Any = dialect.skip  # what was said may be anything
     _check_header(dialect, file)
     names: Any = dialect.names
@@ -121,7 +121,7 @@ def _check_header(dialect: Dialect, file: Path) -> None:
     if not isinstance(rows, int) or isinstance(rows, bool) or not 1 <= rows <= 10:
         raise SourceError(
             f"{file} cannot be read with header_rows={rows!r}",
-            "give the number of rows that the header takes, 1 to 10; header=False where there is none",
+            "give the number of rows that the header takes, 1 to 10, or say header=False",
             file=str(file),
             option="header_rows",
         )

@@ -19,8 +19,8 @@ from resources.sources.decoding import (
     decoded,
     utf8_blocks,
 )
-from resources.sources.wide import wide_codec
 from resources.sources.packed import DEFAULT_LIMITS, Limits, opened
+from resources.sources.wide import wide_codec
 
 SURE: Final = 0.9
 """The confidence from which a guessed encoding is used."""
@@ -187,7 +187,8 @@ def _plain(path: Path, look: _Look) -> Encoding:
         sure = min(0.99, 1 - look.nuls / look.letters)
         if sure < _LEAST_TEXT:
             raise SourceError(
-                f"{path} is no text for certain: {look.nuls:,} of its {look.letters:,} signs are NULs",
+                f"{path} is no text for certain: {look.nuls:,} of its {look.letters:,} signs are "
+                "NULs",
                 "fetch it again if it is damaged, or say which encoding it is with encoding=",
                 file=str(path),
             )

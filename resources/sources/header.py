@@ -23,7 +23,7 @@ _LINE: Final = re.compile(rb"[^\r\n]*+(?:\r\n?|\n)")
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """How one file is laid out; its rows begin after `bytes` bytes (as UTF-8), on line `line`.
+    """How one file is laid out; its rows begin after `begin` bytes (as UTF-8), on line `line`.
 
     names: the columns that are handed over. width: what becomes of rows with other fields. again:
     the header's own bytes. notes, options: what was assumed, and what would say so for certain.
@@ -32,7 +32,7 @@ class Header:
     encoding: Encoding
     dialect: Dialect
     names: tuple[str, ...]
-    bytes: int
+    begin: int
     line: int
     width: Width
     again: bytes = b""
@@ -65,9 +65,7 @@ def read_header(file: Path, encoding: Encoding, dialect: Dialect, limits: Limits
     if layout is None:
         raise _no_header(file, "a quotation mark is not closed")
     if layout.header:
-        check_readable(
-            layout.header.decode("utf-8", "surrogatepass"), file, encoding, "the header"
-        )
+        check_readable(layout.header.decode("utf-8", "surrogatepass"), file, encoding, "the header")
     names = _names(file, layout)
     if not layout.header and layout.begin == start:
         layout = replace(layout, begin=begin)

@@ -73,9 +73,9 @@ def whole_records(
 ) -> Iterator[tuple[int, bytes, bool]]:
     """Stream (line, whole records that start there, odd), about a megabyte at a time.
 
-    odd: a quotation mark stands where the rule has none. line: where the blocks begin. A last record without a line end gets one. Raises
-    SourceError naming the line of a quotation mark that is never closed: all after it would
-    silently become one value.
+    odd: a quotation mark stands where the rule has none. line: where the blocks begin. A last
+    record without a line end gets one. Raises SourceError naming the line of a quotation mark that
+    is never closed: all after it would silently become one value.
     """
     wanted = BLOCK
     waiting = bytearray()

@@ -1,6 +1,6 @@
 """Layout: where the rows of delimited text begin, and which signs part them, by a look at them."""
 
-from resources.sources.layout.deciding import OPTIONS, Layout, decide_layout
+from resources.sources.layout.deciding import Layout, decide_layout
 from resources.sources.layout.parsing import is_ambiguous, split_cells
 from resources.sources.layout.refusing import refuse_other_formats
 from resources.sources.layout.signs import sep_line
@@ -8,7 +8,6 @@ from resources.sources.layout.stray import why_unreadable
 from resources.sources.layout.width import Width
 
 __all__ = [
-    "OPTIONS",
     "Layout",
     "Width",
     "decide_layout",

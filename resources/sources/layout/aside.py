@@ -6,13 +6,13 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from resources.errors import SourceError
 from resources.rejects import Reject, Rejects
 from resources.sources.decoding import MARKED, shown, undecodable_reason
-from resources.sources.layout.deciding import OPTIONS
 from resources.sources.layout.ending import footer_start
+from resources.sources.layout.names import LAYOUT_OPTIONS, LAYOUT_RULES
 from resources.sources.layout.parsing import is_ambiguous, split_cells
 from resources.sources.layout.stray import why_unreadable
 from resources.sources.records import (
@@ -26,8 +26,6 @@ from resources.sources.records import (
 
 if TYPE_CHECKING:
     from resources.sources.header import Header
-
-_LAYOUT_RULES: Final = ("fields", "quotes")
 
 
 class Aside:
@@ -143,7 +141,7 @@ class Aside:
     def add(self, text: str, rule: str, reason: str, line: int) -> None:
         """Set a row aside unless an earlier pass did."""
         self._seen += 1
-        self._misfits += rule in _LAYOUT_RULES
+        self._misfits += rule in LAYOUT_RULES
         if self._seen > self._reported.get(self.file, 0):
             self._reported[self.file] = self._seen
             row = json.dumps({"line": text}, ensure_ascii=False)
@@ -160,7 +158,7 @@ class Aside:
                 f"not one row of {self.file} fits its layout (delimiter "
                 f"{self.header.dialect.delimiter!r}, {self.header.width.fields} fields): all "
                 f"{self._misfits:,} would be set aside",
-                f"say how it is laid out: {OPTIONS} (docs/sources.md)",
+                f"say how it is laid out: {LAYOUT_OPTIONS} (docs/sources.md)",
                 file=str(self.file),
                 option="delimiter",
             )

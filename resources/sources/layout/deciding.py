@@ -10,15 +10,15 @@ from typing import Any, Final
 from resources.errors import SourceError
 from resources.sources.dialect import Dialect
 from resources.sources.layout.heading import Heading, find_heading, join_rows
+from resources.sources.layout.names import LAYOUT_OPTIONS
 from resources.sources.layout.parsing import Record, first_records, share_of
-from resources.sources.layout.signs import Fit, choose_signs, other_sign, sep_line
+from resources.sources.layout.signs import Fit, choose_signs, other_sign
 from resources.sources.layout.width import Width, settle_width
 from resources.sources.records import count_lines
 
 _LEAST: Final = 0.5
 """The share of records that must fit a layout that was guessed."""
 _FEW: Final = 4
-OPTIONS: Final = "delimiter, quote, escape, skip, header, header_rows, comment, trailing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ def _check_share(file: Path, records: Sequence[Record], found: Fit, dialect: Dia
     raise SourceError(
         f"{file} has no layout that fits most of its first {len(records)} lines: with "
         f"{found.dialect.delimiter!r} between fields {share:.0%} have {found.width} of them",
-        f"say how it is laid out: {OPTIONS} (docs/sources.md)",
+        f"say how it is laid out: {LAYOUT_OPTIONS} (docs/sources.md)",
         file=str(file),
         option="delimiter",
         sure=share,
@@ -141,8 +141,10 @@ def _note_above(
     first = above.strip().split(b"\n")[0].decode("utf-8", "replace").strip()
     options["skip"] = lines
     lead = "line" if lines == 1 else f"{lines} lines"
-    notes.append(f"the {lead} before the {'header' if heading.rows else 'rows'} "
-                 f"{'is' if lines == 1 else 'are'} passed over ({first[:60]!r})")
+    notes.append(
+        f"the {lead} before the {'header' if heading.rows else 'rows'} "
+        f"{'is' if lines == 1 else 'are'} passed over ({first[:60]!r})"
+    )
 
 
 def _said_lines(above: bytes, comment: bytes) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from resources.sources.layout.kinds import (
@@ -94,7 +95,10 @@ def _heads(records: Sequence[Record], at: int, width: int) -> bool:
         texts = [kind_of(cell) == TEXT for cell in one.cells]
         typed = sum(t and k in TYPED for t, k in zip(texts, kinds, strict=True))
         names = sum(texts)
-        if len({c.strip().casefold() for c in one.cells if c.strip()}) < one.filled - 1 - names // 2:
+        if (
+            len({c.strip().casefold() for c in one.cells if c.strip()})
+            < one.filled - 1 - names // 2
+        ):
             return False
         if typed:
             return not _is_data(one.cells, kinds)
@@ -104,7 +108,9 @@ def _heads(records: Sequence[Record], at: int, width: int) -> bool:
 
 def _is_data(cells: Sequence[str], kinds: Sequence[str]) -> bool:
     """Tell whether a first record is a row: of the kinds of its columns, and no name among them."""
-    pairs = [(kind_of(cell), kind) for cell, kind in zip(cells, kinds, strict=True) if kind in TYPED]
+    pairs = [
+        (kind_of(cell), kind) for cell, kind in zip(cells, kinds, strict=True) if kind in TYPED
+    ]
     same = sum(found == kind for found, kind in pairs)
     other = sum(found not in (kind, MISSING) for found, kind in pairs)
     if not same or other >= same:
@@ -178,7 +184,7 @@ def join_rows(rows: Sequence[Sequence[str]], width: int) -> list[str]:
     What stands over several columns is written once, over the first of them.
     """
     padded = [[*row, *[""] * (width - len(row))][:width] for row in rows]
-    for upper, lower in zip(padded, padded[1:], strict=False):
+    for upper, lower in pairwise(padded):
         last = ""
         for at, cell in enumerate(upper):
             if cell.strip():

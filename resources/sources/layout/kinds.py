@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Final
 
 NUMBER: Final = "number"
@@ -45,7 +46,7 @@ def kind_of(cell: str) -> str:
 
 
 def column_kinds(rows: Sequence[Sequence[str]], width: int) -> list[str]:
-    """Give the kind that nearly all cells of each column have, TEXT where none, MISSING if empty."""
+    """Give the kind of nearly all cells of each column: TEXT if none is, MISSING if it is empty."""
     return [_common(kind_of(row[at]) for row in rows if at < len(row)) for at in range(width)]
 
 
@@ -71,5 +72,5 @@ def is_series(cells: Sequence[str]) -> bool:
         return False
     if all(1900 <= number <= 2100 for number in numbers) and len(set(numbers)) == len(numbers):
         return True
-    steps = {after - before for before, after in zip(numbers, numbers[1:], strict=False)}
+    steps = {after - before for before, after in pairwise(numbers)}
     return len(steps) == 1 and steps != {0} and len(numbers) > 2

@@ -10,7 +10,10 @@ from resources.errors import SourceError
 
 _KINDS: Final = (
     (
-        re.compile(rb"\s*(?:<!--.{0,2000}?-->\s*)?<(?:!doctype\s+html|html|head|body|script)\b", re.I | re.S),
+        re.compile(
+            rb"\s*(?:<!--.{0,2000}?-->\s*)?<(?:!doctype\s+html|html|head|body|script)\b",
+            re.I | re.S,
+        ),
         "a web page, not a table",
         "open it in a browser: it is usually a login or an error; fetch the file itself",
     ),

@@ -114,7 +114,12 @@ def other_sign(records: Sequence[Record]) -> str:
     if len(lines) < 3:
         return ""
     for sign in ("^", "~", ":", " "):
-        counts = {len(_SPREAD.findall(line)) if sign == " " else line.count(sign) + 1 for line in lines}
+        counts = {_pieces(line, sign) for line in lines}
         if len(counts) == 1 and counts != {1}:
             return sign
     return ""
+
+
+def _pieces(line: str, sign: str) -> int:
+    """Count the pieces that a sign parts a line into; several spaces part once."""
+    return len(_SPREAD.findall(line)) if sign == " " else line.count(sign) + 1

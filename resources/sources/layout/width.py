@@ -54,9 +54,10 @@ def settle_width(
     like = [row for row in rows if len(row) == usual]
     if not headed or usual == named or not like or any(len(row) == named for row in rows):
         return Width(named, named)
-    if len(like) < _LEAST * len(rows) or (len(like) < 2 and not said and _plain(cells, like, usual) != "drop"):
-        return Width(named, named)
     trailing = said or _plain(cells, like, usual)
+    few = len(like) < 2 and not said and trailing != "drop"
+    if few or len(like) < _LEAST * len(rows):
+        return Width(named, named)
     if not trailing or trailing in _WRONG[usual > named]:
         raise _unsure(file, named, usual, said)
     columns = usual if trailing in ("keep", "index") else named
@@ -91,20 +92,23 @@ def _plain(cells: Sequence[str], rows: Sequence[Sequence[str]], usual: int) -> s
 def _note(named: int, usual: int, trailing: str) -> str:
     """Say what was done."""
     said = f"its rows have {usual} fields where the header has {named}: "
-    return said + {
-        "drop": "the empty ones at the end are dropped",
-        "fill": "the last columns are missing values",
-        "keep": "those at the end are columns without a name",
-        "index": "the first one is taken as a column without a name",
-    }[trailing]
+    return (
+        said
+        + {
+            "drop": "the empty ones at the end are dropped",
+            "fill": "the last columns are missing values",
+            "keep": "those at the end are columns without a name",
+            "index": "the first one is taken as a column without a name",
+        }[trailing]
+    )
 
 
 def _unsure(file: Path, named: int, usual: int, said: str) -> SourceError:
     """Say that rows and header do not fit each other."""
     tried = f", which trailing={said!r} does not settle" if said else ""
     ways = (
-        "trailing='index' (the first field has no name), 'keep' (the last ones have none) or 'drop' "
-        "(the last ones are empty)"
+        "trailing='index' (the first field has no name), 'keep' (the last ones have none) or "
+        "'drop' (the last ones are empty)"
         if usual > named
         else "trailing='fill' (the last columns are missing)"
     )
