@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from resources.sources.encoding import find_encoding
 from resources.sources.header import Header, check_same, read_header
 from resources.sources.layout.aside import Aside, with_last
 from resources.sources.layout.ending import without_ctrl_z
+from resources.sources.layout.width import EVENED
 from resources.sources.packed import DEFAULT_LIMITS, Limits
 from resources.sources.records import after, whole_records
 
@@ -151,59 +152,66 @@ def _sentence(file: Path, header: Header) -> str:
 def _parse(rows: bytes, header: Header, aside: Aside) -> pa.Table:
     """Parse whole records as text; those that do not have the usual fields go aside."""
     import pyarrow as pa
-    import pyarrow.csv as arrow_csv
 
-    names, dialect, width = list(header.names), header.dialect, header.width
+    names, width = list(header.names), header.width
     fields = [*names, *(f"\0{n}" for n in range(width.fields - len(names)))][: width.fields]
-    if rows.startswith(codecs.BOM_UTF8):  # Arrow drops one that a buffer begins with
-        rows = codecs.BOM_UTF8 + rows
+    if width.trailing in EVENED:  # all rows alike is fast; some alike takes a look at each
+        try:
+            table = _as_arrow(rows, fields, header.dialect, lambda _: "error")
+            if fields[len(names) :] and _has_more(table, fields[len(names) :]):
+                raise pa.ArrowInvalid("fields beyond the header's that are not empty")
+        except pa.ArrowInvalid:
+            rows, fields = aside.evened(rows), names
+        else:
+            table = table.select(fields[: len(names)])
+            for name in names[len(fields) :]:
+                table = table.append_column(name, pa.nulls(table.num_rows, pa.string()))
+            return table
     try:
-        table = arrow_csv.read_csv(
-            pa.BufferReader(rows),
-            read_options=arrow_csv.ReadOptions(
-                use_threads=False, block_size=len(rows) + 1, column_names=fields
-            ),
-            parse_options=arrow_csv.ParseOptions(
-                delimiter=dialect.delimiter,
-                quote_char=dialect.quote or False,
-                escape_char=dialect.escape or False,
-                newlines_in_values=True,
-                ignore_empty_lines=len(fields) > 1,
-                invalid_row_handler=aside.ragged,
-            ),
-            convert_options=arrow_csv.ConvertOptions(
-                column_types=dict.fromkeys(fields, pa.string()),
-                strings_can_be_null=True,
-                quoted_strings_can_be_null=False,
-                null_values=[""],
-                check_utf8=False,  # rows with other bytes are set aside before
-            ),
-        )
+        return _as_arrow(rows, fields, header.dialect, aside.ragged)
     except pa.ArrowInvalid as error:
         raise SourceError(
             f"{aside.file} cannot be read as delimited text ({error})",
             "say how it is laid out: delimiter=, quote=, escape= (docs/sources.md)",
             file=str(aside.file),
         ) from error
-    return _fitted(table, header, aside) if fields != names else table
 
 
-def _fitted(table: pa.Table, header: Header, aside: Aside) -> pa.Table:
-    """Drop the fields beyond the header's where they are empty, and add those that rows lack."""
-    import pyarrow as pa
+def _has_more(table: pa.Table, names: Sequence[str]) -> bool:
+    """Tell whether columns that are to be dropped hold anything."""
     import pyarrow.compute as pc
 
-    names = list(header.names)
-    beyond = [name for name in table.column_names if name not in names]
-    for name in beyond:
-        texts = pc.fill_null(pc.utf8_trim_whitespace(table.column(name)), "")
-        full = pc.not_equal(texts, "")
-        if pc.any(full).as_py():
-            for row in table.filter(full).to_pylist():
-                line = header.dialect.delimiter.join(value or "" for value in row.values())
-                fields = f"{len(row)} fields where the header has {len(names)}"
-                aside.add(line, "fields", f"{fields}, and the last is not empty", header.line)
-            table = table.filter(pc.invert(full))
-    for name in names[table.num_columns :]:
-        table = table.append_column(name, pa.nulls(table.num_rows, pa.string()))
-    return table
+    texts = (pc.fill_null(pc.utf8_trim_whitespace(table.column(name)), "") for name in names)
+    return any(pc.any(pc.not_equal(text, "")).as_py() for text in texts)
+
+
+def _as_arrow(
+    rows: bytes, fields: Sequence[str], dialect: Dialect, ragged: Callable[[Any], str]
+) -> pa.Table:
+    """Parse records into columns of text; `ragged` takes those that have other fields."""
+    import pyarrow as pa
+    import pyarrow.csv as arrow_csv
+
+    if rows.startswith(codecs.BOM_UTF8):  # Arrow drops one that a buffer begins with
+        rows = codecs.BOM_UTF8 + rows
+    return arrow_csv.read_csv(
+        pa.BufferReader(rows),
+        read_options=arrow_csv.ReadOptions(
+            use_threads=False, block_size=len(rows) + 1, column_names=list(fields)
+        ),
+        parse_options=arrow_csv.ParseOptions(
+            delimiter=dialect.delimiter,
+            quote_char=dialect.quote or False,
+            escape_char=dialect.escape or False,
+            newlines_in_values=True,
+            ignore_empty_lines=len(fields) > 1,
+            invalid_row_handler=ragged,
+        ),
+        convert_options=arrow_csv.ConvertOptions(
+            column_types=dict.fromkeys(fields, pa.string()),
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+            null_values=[""],
+            check_utf8=False,  # rows with other bytes are set aside before
+        ),
+    )

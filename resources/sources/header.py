@@ -90,7 +90,8 @@ def _obey_sep(head: bytes, dialect: Dialect) -> tuple[Dialect, int, tuple[str, .
     sign, length = sep_line(head)
     if not length:
         return dialect, 0, ()
-    note = f"the first line, {head[:length].strip().decode()!r}, says how fields are parted"
+    line = head[:length].decode().rstrip("\r\n")
+    note = f"the first line, {line!r}, says how fields are parted"
     if "delimiter" in dialect.said:
         return dialect, length, (note,)
     said = dialect.said | {"delimiter"}

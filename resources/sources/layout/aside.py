@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from resources.errors import SourceError
 from resources.rejects import Reject, Rejects
 from resources.sources.decoding import MARKED, shown, undecodable_reason
-from resources.sources.layout.ending import footer_start
+from resources.sources.layout.ending import footer_start, last_total
 from resources.sources.layout.names import LAYOUT_OPTIONS, LAYOUT_RULES
 from resources.sources.layout.parsing import is_ambiguous, split_cells
 from resources.sources.layout.stray import why_unreadable
@@ -47,6 +47,8 @@ class Aside:
         self._misfits = 0
         self._blank = 0
         self._marks = 0
+        self._comments = 0
+        self._total = ""
         self._place = Place(b"", header.dialect, 0)
         sign = re.escape(header.dialect.delimiter.encode())
         self._empty = re.compile(rb"(?:" + sign + rb")+")
@@ -56,6 +58,8 @@ class Aside:
         dialect = self.header.dialect
         self._place = Place(chunk, dialect, line)
         end = footer_start(chunk, self.header) if last else len(chunk)
+        if last and end == len(chunk):
+            self._total = last_total(chunk, self.header)
         if end == len(chunk) and not (odd or self._needs_look(chunk)):
             return chunk
         kept = []
@@ -91,6 +95,7 @@ class Aside:
         header, dialect = self.header, self.header.dialect
         comment = dialect.comment.encode()
         if comment and record.startswith(comment):
+            self._comments += "comment" not in dialect.said
             return b""
         if record.startswith(UTF8_BOM):
             self._marks += 1
@@ -129,6 +134,26 @@ class Aside:
             )
         return "", ""
 
+    def evened(self, rows: bytes) -> bytes:
+        """Give rows with as many fields as there are columns, where `trailing` allows it."""
+        header, dialect = self.header, self.header.dialect
+        columns, sign = len(header.names), dialect.delimiter.encode()
+        kept = []
+        for match in record_pattern(dialect).finditer(rows):
+            text = match[0].rstrip(b"\r\n")
+            cells = split_cells(text, dialect)
+            more = cells[columns:]
+            if (
+                header.width.trailing == "drop"
+                and more
+                and not any(b"".join(c).strip() for c in more)
+            ):
+                text = sign.join(q + rest + bare for q, rest, bare in cells[:columns])
+            elif header.width.trailing == "fill" and text:
+                text += sign * (columns - len(cells))
+            kept.append(text + b"\n")
+        return b"".join(kept)
+
     def ragged(self, row: Any) -> str:
         """Set a row with too few or too many fields aside, and have the parser go on."""
         if not row.text.strip(self.header.dialect.delimiter):
@@ -151,6 +176,12 @@ class Aside:
         """Say what was passed over; raise SourceError where not one row fits the layout."""
         if self._blank:
             self._warn(f"{_many(self._blank, 'row')} of nothing but delimiters passed over")
+        if self._comments:
+            self._warn(f"{_many(self._comments, 'comment line')} below the header passed over")
+        if self._total:
+            self._warn(
+                f"its last row looks like a total ({self._total[:40]!r}): trailing=1 leaves it out"
+            )
         if self._marks:
             self._warn(f"a byte order mark taken off the beginning of {_many(self._marks, 'row')}")
         if self._misfits and not self.good:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,6 +20,9 @@ from resources.sources.records import count_lines
 _LEAST: Final = 0.5
 """The share of records that must fit a layout that was guessed."""
 _FEW: Final = 4
+_COMMENTS: Final = ("#", "//", "%", "--")
+"""What comments begin with, above a header."""
+_SPACED: Final = re.compile(r'\s+"[^"]*"\s*')
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +70,14 @@ def decide_layout(file: Path, head: bytes, start: int, usual: Dialect) -> Layout
     top = _header_records(records, heading.at, rows)
     body = records[records.index(top[-1]) + 1 :] if top else records[heading.at :]
     above = head[start : (top or body or records)[0].start]
-    _note_above(above, heading, dialect, notes, options)
+    dialect = _note_above(above, (top or body or records)[0], heading, dialect, notes, options)
     _note_rows(heading, rows, dialect, notes, options)
     cells = join_rows([one.cells for one in top], found.width) if len(top) > 1 else None
     if cells is None:
         cells = list(top[0].cells) if top else [""] * found.width
     width = settle_width(file, cells, body, found.width, dialect, bool(top))
+    if _is_spaced(body):
+        notes.append("fields begin with a space before their quotation mark, so that both are text")
     if width.note:
         notes.append(width.note)
         options["trailing"] = width.trailing
@@ -88,7 +94,7 @@ def decide_layout(file: Path, head: bytes, start: int, usual: Dialect) -> Layout
         head[top[0].start : top[0].end].strip(b"\r\n") if top else b"",
         tuple(notes),
         options,
-        min(found.share, heading.sure) if notes else 1.0,
+        min(found.share, heading.sure, 0.99) if options else 1.0,
     )
 
 
@@ -114,6 +120,12 @@ def _header_records(records: Sequence[Record], at: int, rows: int) -> list[Recor
     return taken or (list(records[at : at + 1]) if rows else [])
 
 
+def _is_spaced(body: Sequence[Record]) -> bool:
+    """Tell whether quotation marks stand after a space, where they mean nothing, in most rows."""
+    spaced = sum(any(map(_SPACED.fullmatch, one.cells)) for one in body)
+    return bool(body) and 2 * spaced >= len(body)
+
+
 def _check_share(file: Path, records: Sequence[Record], found: Fit, dialect: Dialect) -> None:
     """Refuse a layout that most lines contradict, unless it was said."""
     share = share_of(records, found.width)
@@ -130,14 +142,24 @@ def _check_share(file: Path, records: Sequence[Record], found: Fit, dialect: Dia
 
 
 def _note_above(
-    above: bytes, heading: Heading, dialect: Dialect, notes: list[str], options: dict[str, Any]
-) -> None:
-    """Say which lines above the header are passed over."""
+    above: bytes,
+    first_record: Record,
+    heading: Heading,
+    dialect: Dialect,
+    notes: list[str],
+    options: dict[str, Any],
+) -> Dialect:
+    """Say which lines above the header are passed over; comments there are so all through."""
     lines = count_lines(above)
     if not above.strip(b"\r\n") or not lines:
-        return
+        return dialect
     if dialect.comment and not _said_lines(above, dialect.comment.encode()):
-        return
+        return dialect
+    for sign in () if "comment" in dialect.said else _COMMENTS:
+        if not _said_lines(above, sign.encode()) and not first_record.cells[0].startswith(sign):
+            options["comment"] = sign
+            notes.append(f"lines that begin with {sign!r} are taken as comments")
+            return replace(dialect, comment=sign)
     first = above.strip().split(b"\n")[0].decode("utf-8", "replace").strip()
     options["skip"] = lines
     lead = "line" if lines == 1 else f"{lines} lines"
@@ -145,6 +167,7 @@ def _note_above(
         f"the {lead} before the {'header' if heading.rows else 'rows'} "
         f"{'is' if lines == 1 else 'are'} passed over ({first[:60]!r})"
     )
+    return dialect
 
 
 def _said_lines(above: bytes, comment: bytes) -> bool:

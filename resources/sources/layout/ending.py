@@ -70,7 +70,24 @@ def _is_note(one: Record, kinds: Sequence[str], usual: float, width: int) -> boo
         kind in TYPED and cell.strip() and kind_of(cell) not in ("", kind)
         for cell, kind in zip(one.cells, kinds, strict=True)
     )
-    return few or (wrong and one.filled < usual)
+    return few or (wrong and (one.filled < usual or bool(_TOTAL.match(first))))
+
+
+def last_total(chunk: bytes, header: Header) -> str:
+    """Give the first cell of a last row that looks like a total of the others, "" for none."""
+    dialect, width = header.dialect, header.width.fields
+    if "trailing" in dialect.said or len(header.names) < 2:
+        return ""
+    rows = first_records(chunk[: 1 << 18], 0, dialect)
+    tail = chunk.rstrip(b"\r\n")
+    start = max(tail.rfind(b"\n"), tail.rfind(b"\r")) + 1
+    last = next(iter(first_records(chunk, start, dialect, 1)), None)
+    if last is None or not start or len(last.cells) != width or last.blank or len(rows) < 2:
+        return ""
+    kinds = column_kinds([one.cells for one in rows if one.end <= start], width)
+    first = next(cell for cell in last.cells if cell.strip())
+    usual = sum(one.filled for one in rows if one.end <= start) / max(len(rows) - 1, 1)
+    return first.strip() if _TOTAL.match(first) and _is_note(last, kinds, usual, width) else ""
 
 
 def _last_lines(chunk: bytes, count: int) -> int:

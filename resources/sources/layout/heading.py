@@ -75,7 +75,7 @@ def _is_title(records: Sequence[Record], at: int, width: int) -> bool:
         if not one.cells[0].strip() or one.filled > 1 or kind_of(one.cells[0]) in TYPED:
             return False
         return _heads(records, at, width)
-    if one.filled <= 1 and width > 2:
+    if len(one.cells) == 1 or (one.filled <= 1 and width > 2):
         return True
     if abs(len(one.cells) - width) and len(below[0].cells) != width:
         return True

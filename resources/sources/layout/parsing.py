@@ -19,12 +19,16 @@ MOST: Final = 300
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record: its cells as text, the bytes it takes, whether it breaks the quoting rule."""
+    """One record: its cells as text, the bytes it takes, whether it breaks the quoting rule.
+
+    quoted: which cells stand between quotation marks.
+    """
 
     cells: tuple[str, ...]
     start: int
     end: int
     odd: bool = False
+    quoted: tuple[bool, ...] = ()
 
     @property
     def filled(self) -> int:
@@ -95,7 +99,8 @@ def _record(text: bytes, match: re.Match[bytes], dialect: Dialect) -> Record:
     texts = [value.decode("utf-8", "surrogatepass") for value in values]
     if dialect.escape:
         texts = [re.sub(re.escape(dialect.escape) + "(?s:(.))", r"\1", text) for text in texts]
-    return Record(tuple(texts), match.start(), match.end(), odd)
+    marks = tuple(bool(quoted) for quoted, _, _ in cells)
+    return Record(tuple(texts), match.start(), match.end(), odd, marks)
 
 
 def usual_width(records: Sequence[Record]) -> int:

@@ -78,7 +78,7 @@ def choose_signs(head: bytes, start: int, usual: Dialect, said: frozenset[str]) 
             best = other
     if "quote" not in said and best.width > 1 and best.dialect.delimiter != "'":
         other = fit(head, start, replace(best.dialect, quote="'"))
-        if other.share >= best.share and _is_quoted(head, other, "'"):
+        if other.width > 1 and other.share >= best.share and _is_quoted(other):
             best = other
     return best
 
@@ -94,16 +94,14 @@ def _is_better(other: Fit, best: Fit) -> bool:
     return other.score > best.score + 0.05
 
 
-def _is_quoted(head: bytes, found: Fit, mark: str) -> bool:
-    """Tell whether nearly all cells of a column stand between these marks."""
-    plain = first_records(head, found.records[0].start, replace(found.dialect, quote=""), _LOOKED)
-    rows = [one.cells for one in plain if len(one.cells) == found.width]
-    if len(rows) < 3 or any(cell.startswith('"') for row in rows for cell in row):
+def _is_quoted(found: Fit) -> bool:
+    """Tell whether nearly all cells of a column stand between the dialect's marks."""
+    rows = [one for one in found.records if len(one.cells) == found.width]
+    if len(rows) < 3 or any(cell.startswith('"') for row in rows for cell in row.cells):
         return False
     for at in range(found.width):
-        cells = [row[at].strip() for row in rows if row[at].strip()]
-        quoted = sum(len(c) > 1 and c.startswith(mark) and c.endswith(mark) for c in cells)
-        if len(cells) > 2 and quoted >= 0.9 * len(cells):
+        filled = [row.quoted[at] for row in rows if row.cells[at].strip()]
+        if len(filled) > 2 and sum(filled) >= 0.7 * len(filled):
             return True
     return False
 

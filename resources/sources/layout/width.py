@@ -13,6 +13,8 @@ from resources.sources.layout.kinds import NUMBER, column_kinds
 from resources.sources.layout.parsing import Record
 
 _LEAST: Final = 0.8
+EVENED: Final = ("drop", "fill")
+"""What may be done with some rows and not with others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +52,23 @@ def settle_width(
     named, said = len(cells), dialect.trailing
     if isinstance(said, int):
         return Width(named, named)  # lines at the end are meant, and nothing is found out
+    if not headed:
+        return Width(named, named)
     rows = [one.cells for one in body if not one.blank and not one.odd]
     like = [row for row in rows if len(row) == usual]
-    if not headed or usual == named or not like or any(len(row) == named for row in rows):
+    if said in EVENED and (usual == named or usual > named != (said == "drop")):
+        return Width(named, named, said)  # rows that differ may come later
+    more = [row for row in rows if len(row) > named]
+    if more and len(more) < len(rows) and not said and not _says_more(more, named):
+        note = "some rows end with empty fields beyond the header's, which are dropped"
+        return Width(named, named, "drop", note)
+    if usual == named or not like or (any(len(row) == named for row in rows) and not said):
         return Width(named, named)
     trailing = said or _plain(cells, like, usual)
-    few = len(like) < 2 and not said and trailing != "drop"
-    if few or len(like) < _LEAST * len(rows):
+    few = len(like) < 2 and trailing != "drop"
+    if not said and (few or len(like) < _LEAST * len(rows)):
+        return Width(named, named)
+    if not trailing and usual < 2:
         return Width(named, named)
     if not trailing or trailing in _WRONG[usual > named]:
         raise _unsure(file, named, usual, said)
@@ -76,8 +88,9 @@ def _plain(cells: Sequence[str], rows: Sequence[Sequence[str]], usual: int) -> s
     """Tell what becomes of the difference where that is plain, "" where it is not."""
     named = len(cells)
     if usual < named:
-        return "fill" if any(cell.strip() for cell in cells[usual:]) else "drop"
-    if not any(cell.strip() for row in rows for cell in row[named:]):
+        filled = any(cell.strip() for cell in cells[usual:])
+        return "drop" if not filled else "fill" if usual > 1 else ""
+    if not _says_more(rows, named):
         return "drop"
     firsts = [row[0] for row in rows]
     if usual != named + 1 or named < 2 or len(rows) < 2 or len(set(firsts)) < len(firsts):
@@ -87,6 +100,11 @@ def _plain(cells: Sequence[str], rows: Sequence[Sequence[str]], usual: int) -> s
         [str(n + first) for n in range(len(rows))] for first in (0, 1)
     )
     return "index" if counts or kinds[0] != NUMBER else ""
+
+
+def _says_more(rows: Sequence[Sequence[str]], named: int) -> bool:
+    """Tell whether fields beyond the header's hold anything."""
+    return any(cell.strip() for row in rows for cell in row[named:])
 
 
 def _note(named: int, usual: int, trailing: str) -> str:
