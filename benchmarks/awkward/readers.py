@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import warnings
 from collections.abc import Callable, Sequence
@@ -95,8 +96,7 @@ def _pandas(file: Path) -> Outcome:
 
 def _polars(file: Path) -> Outcome:
     """Read with polars as it stands."""
-    import polars as pl
-
+    pl: Any = importlib.import_module("polars")
     try:
         frame = pl.read_csv(file, infer_schema=False)
         return Outcome(frame.columns, [list(row) for row in frame.rows()])

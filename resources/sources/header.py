@@ -12,6 +12,7 @@ from resources.errors import SourceError
 from resources.sources.decoding import Encoding, check_readable, marked_blocks
 from resources.sources.dialect import Dialect
 from resources.sources.layout import Layout, Width, decide_layout, refuse_other_formats, sep_line
+from resources.sources.layout.ending import without_ctrl_z
 from resources.sources.packed import Limits
 from resources.sources.records import count_lines
 
@@ -49,13 +50,13 @@ def read_header(file: Path, encoding: Encoding, dialect: Dialect, limits: Limits
         if ended := len(head) < _HEAD:
             continue
         break
-    head += b"\n" * ended
+    head = without_ctrl_z(head + b"\n") if ended else head
     refuse_other_formats(file, head)
     dialect, begin, notes = _obey_sep(head, dialect)
     begin += _lines(file, head[begin:], dialect)
     start = _first(head, begin, dialect)
     text = head[start:]
-    if not text.strip().strip(b"\x1a"):
+    if not text.strip():
         raise SourceError(
             f"{file} is empty", "put data in it, or take it off source=", file=str(file)
         )

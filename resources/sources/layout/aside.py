@@ -48,6 +48,7 @@ class Aside:
         self._blank = 0
         self._marks = 0
         self._comments = 0
+        self._ended = 0
         self._total = ""
         self._place = Place(b"", header.dialect, 0)
         sign = re.escape(header.dialect.delimiter.encode())
@@ -104,6 +105,9 @@ class Aside:
         if len(header.names) > 1 and self._empty.fullmatch(text):
             self._blank += 1
             return b""
+        if footer and "trailing" in dialect.said:
+            self._ended += bool(text)
+            return b""
         rule, reason = "", ""
         if MARKED.search(record):
             marked = text.decode("utf-8", "surrogatepass")
@@ -141,6 +145,9 @@ class Aside:
         kept = []
         for match in record_pattern(dialect).finditer(rows):
             text = match[0].rstrip(b"\r\n")
+            if columns > 1 and self._empty.fullmatch(text):
+                self._blank += 1
+                continue
             cells = split_cells(text, dialect)
             more = cells[columns:]
             if (
@@ -178,6 +185,8 @@ class Aside:
             self._warn(f"{_many(self._blank, 'row')} of nothing but delimiters passed over")
         if self._comments:
             self._warn(f"{_many(self._comments, 'comment line')} below the header passed over")
+        if self._ended:
+            self._warn(f"the last {_many(self._ended, 'line')} passed over, as was said")
         if self._total:
             self._warn(
                 f"its last row looks like a total ({self._total[:40]!r}): trailing=1 leaves it out"

@@ -129,7 +129,7 @@ def _is_spaced(body: Sequence[Record]) -> bool:
 def _check_share(file: Path, records: Sequence[Record], found: Fit, dialect: Dialect) -> None:
     """Refuse a layout that most lines contradict, unless it was said."""
     share = share_of(records, found.width)
-    if share >= _LEAST or len(records) < _FEW or "delimiter" in dialect.said:
+    if share >= _LEAST or len(records) < _FEW or {"delimiter", "trailing"} & dialect.said:
         return
     raise SourceError(
         f"{file} has no layout that fits most of its first {len(records)} lines: with "

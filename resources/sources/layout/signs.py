@@ -35,6 +35,16 @@ class Fit:
         return self.width > 1 and self.share == 1.0
 
     @property
+    def settled(self) -> bool:
+        """Tell whether below a few lines without a delimiter all rows have as many cells."""
+        above = next((n for n, one in enumerate(self.records) if len(one.cells) > 1), 0)
+        below = self.records[above:]
+        if len(below) < 2 or 2 * above > len(below):
+            return False
+        rows = below[1:] if len(below) > 2 and len(below[0].cells) > 2 else below
+        return share_of(rows, self.width) == 1.0
+
+    @property
     def score(self) -> float:
         """Give how plausible it is."""
         return self.share * (0.6 + 0.4 * self.typed) * (1.0 if self.width > 1 else 0.4)
@@ -89,8 +99,8 @@ def _is_better(other: Fit, best: Fit) -> bool:
         return False
     if best.perfect:
         return other.perfect and other.typed >= best.typed + 0.2
-    if best.width < 2 and other.share < 0.9:
-        return False  # lines of text hold signs here and there
+    if best.width < 2 and other.share < 0.9:  # lines of text hold signs here and there
+        return (other.width > 2 or other.typed > 0.3) and other.settled
     return other.score > best.score + 0.05
 
 
@@ -111,8 +121,8 @@ def other_sign(records: Sequence[Record]) -> str:
     lines = [one.cells[0] for one in records if one.cells]
     if len(lines) < 3:
         return ""
-    for sign in ("^", "~", ":", " "):
-        counts = {_pieces(line, sign) for line in lines}
+    for sign in (*DELIMITERS, "^", "~", ":", " "):
+        counts = {_pieces(line, sign) for line in (lines[1:] if sign in DELIMITERS else lines)}
         if len(counts) == 1 and counts != {1}:
             return sign
     return ""

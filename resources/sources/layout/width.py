@@ -50,16 +50,13 @@ def settle_width(
     Raises SourceError naming `trailing` where it is not plain.
     """
     named, said = len(cells), dialect.trailing
-    if isinstance(said, int):
-        return Width(named, named)  # lines at the end are meant, and nothing is found out
-    if not headed:
+    if isinstance(said, int) or not headed:  # lines at the end are meant: nothing is found out
         return Width(named, named)
     rows = [one.cells for one in body if not one.blank and not one.odd]
     like = [row for row in rows if len(row) == usual]
     if said in EVENED and (usual == named or usual > named != (said == "drop")):
         return Width(named, named, said)  # rows that differ may come later
-    more = [row for row in rows if len(row) > named]
-    if more and len(more) < len(rows) and not said and not _says_more(more, named):
+    if not said and _often_more(rows, named):
         note = "some rows end with empty fields beyond the header's, which are dropped"
         return Width(named, named, "drop", note)
     if usual == named or not like or (any(len(row) == named for row in rows) and not said):
@@ -100,6 +97,16 @@ def _plain(cells: Sequence[str], rows: Sequence[Sequence[str]], usual: int) -> s
         [str(n + first) for n in range(len(rows))] for first in (0, 1)
     )
     return "index" if counts or kinds[0] != NUMBER else ""
+
+
+def _often_more(rows: Sequence[Sequence[str]], named: int) -> bool:
+    """Tell whether many rows, not all, end with empty fields beyond the header's.
+
+    A single one may as well be a row with a delimiter too many in its middle.
+    """
+    more = [row for row in rows if len(row) > named]
+    many = len(rows) > len(more) > 1 and 5 * len(more) >= len(rows)
+    return many and not _says_more(more, named)
 
 
 def _says_more(rows: Sequence[Sequence[str]], named: int) -> bool:
