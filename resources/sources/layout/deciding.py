@@ -85,6 +85,8 @@ def decide_layout(file: Path, head: bytes, start: int, usual: Dialect) -> Layout
         notes.append(
             f"no delimiter was found, so that each line is one value; delimiter={sign!r} parts them"
         )
+    if options and dialect.delimiter != "," and "delimiter" not in dialect.said:
+        options["delimiter"] = dialect.delimiter  # what is said changes where it is looked for
     return Layout(
         dialect,
         tuple(width.named(cells)),
@@ -102,10 +104,12 @@ def _heading(records: Sequence[Record], found: Fit, dialect: Dialect) -> Heading
     """Find the header, as far as it was not said where it is."""
     if dialect.header is False:
         return Heading(0, 0)
-    looked = records
-    heading = find_heading(looked, found.width)
-    if "skip" in dialect.said:
-        heading = replace(heading, at=0) if heading.at == 0 else find_heading(looked[:1], 1)
+    heading = find_heading(records, found.width)
+    if "skip" in dialect.said and heading.at:
+        heading = Heading(0, 1)
+    if "trailing" in dialect.said and isinstance(dialect.trailing, str):
+        named = next((n for n, one in enumerate(records) if len(one.cells) > 1), 0)
+        heading = Heading(0 if "skip" in dialect.said else named, 1)  # its width tells nothing
     rows = heading.rows
     if dialect.header is True and "header" in dialect.said:
         rows = max(rows, 1)
