@@ -38,7 +38,7 @@ from catalog.heads import Head
 from catalog.records import Check, Input, Materialized, SourceFile, Usage
 from resources.columns import Column, from_arrow
 from resources.rejects import Rejects
-from resources.sources.layout.names import LAYOUT_RULES
+from resources.sources.dialect import LAYOUT_RULES
 from resources.tables import Table
 
 SLOW_ANSWER: Final = 3.0

@@ -10,7 +10,7 @@ from assets.engine.checks import NEW_ROWS
 from assets.engine.suites import is_suite_check
 from assets.model.pipelines import PIPELINE_VERSION
 from catalog.records import Check
-from resources.sources.layout.names import LAYOUT_OPTIONS
+from resources.sources.dialect import LAYOUT_OPTIONS
 
 if TYPE_CHECKING:
     from assets.engine.make import Attempt

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from resources.errors import SourceError
 from resources.rejects import Reject, Rejects
 from resources.sources.decoding import MARKED, shown, undecodable_reason
+from resources.sources.dialect import LAYOUT_OPTIONS, LAYOUT_RULES
 from resources.sources.layout.ending import footer_start, last_total
-from resources.sources.layout.names import LAYOUT_OPTIONS, LAYOUT_RULES
 from resources.sources.layout.parsing import is_ambiguous, split_cells
 from resources.sources.layout.stray import why_unreadable
 from resources.sources.records import (

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from resources.errors import SourceError
-from resources.sources.dialect import Dialect
+from resources.sources.dialect import LAYOUT_OPTIONS, Dialect
 from resources.sources.layout.heading import Heading, find_heading, join_rows
-from resources.sources.layout.names import LAYOUT_OPTIONS
 from resources.sources.layout.parsing import Record, first_records, share_of
 from resources.sources.layout.signs import Fit, choose_signs, other_sign
 from resources.sources.layout.width import Width, settle_width
@@ -52,52 +51,73 @@ def decide_layout(file: Path, head: bytes, start: int, usual: Dialect) -> Layout
     as was said; usual: the signs that its name and first line tell. Raises SourceError naming the
     options that would say it, where nothing is plausible.
     """
-    notes: list[str] = []
-    options: dict[str, Any] = {}
     found = choose_signs(head, start, usual, usual.said)
-    dialect = found.dialect
-    for name in ("delimiter", "quote", "escape"):
-        sign = getattr(dialect, name)
-        if sign != getattr(usual, name):
-            options[name] = sign
-            notes.append(f"{name} {sign!r} fits its lines ({found.share:.0%} of those looked at)")
-    records = first_records(head, start, dialect)
+    words = _Words()
+    _note_signs(found, usual, words)
+    records = first_records(head, start, found.dialect)
     if not records:
         return None
-    heading = _heading(records, found, dialect)
-    _check_share(file, records[heading.at :], found, dialect)
-    rows = heading.rows if dialect.header is not False else 0
-    top = _header_records(records, heading.at, rows)
+    heading = _heading(records, found, found.dialect)
+    _check_share(file, records[heading.at :], found, found.dialect)
+    top = _header_records(records, heading.at, heading.rows)
     body = records[records.index(top[-1]) + 1 :] if top else records[heading.at :]
-    above = head[start : (top or body or records)[0].start]
-    dialect = _note_above(above, (top or body or records)[0], heading, dialect, notes, options)
-    _note_rows(heading, rows, dialect, notes, options)
-    cells = join_rows([one.cells for one in top], found.width) if len(top) > 1 else None
-    if cells is None:
-        cells = list(top[0].cells) if top else [""] * found.width
+    first = (top or body or records)[0]
+    dialect = _note_above(head[: first.start], start, first, heading, found.dialect, words)
+    _note_rows(heading, dialect, words)
+    joined = join_rows([one.cells for one in top], found.width) if len(top) > 1 else []
+    cells = joined or (list(top[0].cells) if top else [""] * found.width)
     width = settle_width(file, cells, body, found.width, dialect, bool(top))
-    if _is_spaced(body):
-        notes.append("fields begin with a space before their quotation mark, so that both are text")
-    if width.note:
-        notes.append(width.note)
-        options["trailing"] = width.trailing
-    if found.width == 1 and (sign := other_sign(records)) and "delimiter" not in dialect.said:
-        notes.append(
-            f"no delimiter was found, so that each line is one value; delimiter={sign!r} parts them"
-        )
-    if options and dialect.delimiter != "," and "delimiter" not in dialect.said:
-        options["delimiter"] = dialect.delimiter  # what is said changes where it is looked for
+    _note_body(records, body, width, found, words)
     return Layout(
         dialect,
         tuple(width.named(cells)),
         width,
-        top[0].start if top else start,
-        top[-1].end if top else (body[0].start if heading.at else start),
-        head[top[0].start : top[0].end].strip(b"\r\n") if top else b"",
-        tuple(notes),
-        options,
-        min(found.share, heading.sure, 0.99) if options else 1.0,
+        first.start if top else start,
+        top[-1].end if top else (first.start if heading.at else start),
+        head[first.start : first.end].strip(b"\r\n") if top else b"",
+        tuple(words.notes),
+        words.options,
+        min(found.share, heading.sure, 0.99) if words.options else 1.0,
     )
+
+
+@dataclass(slots=True)
+class _Words:
+    """What is to be said of a layout, and the options that would say it."""
+
+    notes: list[str] = field(default_factory=list)
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+def _note_signs(found: Fit, usual: Dialect, words: _Words) -> None:
+    """Say which signs were found that are not the usual ones."""
+    for name in ("delimiter", "quote", "escape"):
+        sign = getattr(found.dialect, name)
+        if sign != getattr(usual, name):
+            words.options[name] = sign
+            words.notes.append(
+                f"{name} {sign!r} fits its lines ({found.share:.0%} of those looked at)"
+            )
+
+
+def _note_body(
+    records: Sequence[Record], body: Sequence[Record], width: Width, found: Fit, words: _Words
+) -> None:
+    """Say what is odd about the rows."""
+    said = found.dialect.said
+    if _is_spaced(body):
+        words.notes.append(
+            "fields begin with a space before their quotation mark, so that both are text"
+        )
+    if width.note:
+        words.notes.append(width.note)
+        words.options["trailing"] = width.trailing
+    if found.width == 1 and "delimiter" not in said and (sign := other_sign(records)):
+        words.notes.append(
+            f"no delimiter was found, so that each line is one value; delimiter={sign!r} parts them"
+        )
+    if words.options and found.dialect.delimiter != "," and "delimiter" not in said:
+        words.options["delimiter"] = found.dialect.delimiter  # other options change its line
 
 
 def _heading(records: Sequence[Record], found: Fit, dialect: Dialect) -> Heading:
@@ -146,14 +166,15 @@ def _check_share(file: Path, records: Sequence[Record], found: Fit, dialect: Dia
 
 
 def _note_above(
-    above: bytes,
+    before: bytes,
+    start: int,
     first_record: Record,
     heading: Heading,
     dialect: Dialect,
-    notes: list[str],
-    options: dict[str, Any],
+    words: _Words,
 ) -> Dialect:
     """Say which lines above the header are passed over; comments there are so all through."""
+    above = before[start:]
     lines = count_lines(above)
     if not above.strip(b"\r\n") or not lines:
         return dialect
@@ -161,13 +182,13 @@ def _note_above(
         return dialect
     for sign in () if "comment" in dialect.said else _COMMENTS:
         if not _said_lines(above, sign.encode()) and not first_record.cells[0].startswith(sign):
-            options["comment"] = sign
-            notes.append(f"lines that begin with {sign!r} are taken as comments")
+            words.options["comment"] = sign
+            words.notes.append(f"lines that begin with {sign!r} are taken as comments")
             return replace(dialect, comment=sign)
     first = above.strip().split(b"\n")[0].decode("utf-8", "replace").strip()
-    options["skip"] = lines
+    words.options["skip"] = count_lines(before)  # from the file's first line
     lead = "line" if lines == 1 else f"{lines} lines"
-    notes.append(
+    words.notes.append(
         f"the {lead} before the {'header' if heading.rows else 'rows'} "
         f"{'is' if lines == 1 else 'are'} passed over ({first[:60]!r})"
     )
@@ -179,15 +200,14 @@ def _said_lines(above: bytes, comment: bytes) -> bool:
     return any(line.strip() and not line.startswith(comment) for line in above.splitlines())
 
 
-def _note_rows(
-    heading: Heading, rows: int, dialect: Dialect, notes: list[str], options: dict[str, Any]
-) -> None:
+def _note_rows(heading: Heading, dialect: Dialect, words: _Words) -> None:
     """Say that there is no header, or that it takes several rows."""
+    rows = heading.rows
     if rows == 0 and dialect.header is not False:
-        options["header"] = False
-        notes.append("it has no header, and its first row is data")
+        words.options["header"] = False
+        words.notes.append("it has no header, and its first row is data")
     if rows > 1 and "header_rows" not in dialect.said:
-        options["header_rows"] = rows
-        notes.append(f"its header takes {rows} rows, which are joined")
+        words.options["header_rows"] = rows
+        words.notes.append(f"its header takes {rows} rows, which are joined")
     if rows == 1 and heading.doubt and not {"header", "header_rows", "skip"} & dialect.said:
-        notes.append(f"{heading.doubt}: skip=, header= or header_rows= say what it is")
+        words.notes.append(f"{heading.doubt}: skip=, header= or header_rows= say what it is")

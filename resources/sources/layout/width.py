@@ -54,7 +54,9 @@ def settle_width(
         return Width(named, named)
     rows = [one.cells for one in body if not one.blank and not one.odd]
     like = [row for row in rows if len(row) == usual]
-    if said in EVENED and (usual == named or (usual > named) != (said == "drop")):
+    empty = usual < named and not any(cell.strip() for cell in cells[usual:])
+    either = said == "drop" and (usual > named or empty)
+    if said in EVENED and not either and not (said == "fill" and usual < named):
         return Width(named, named, said)  # rows that differ may come later
     if not said and _often_more(rows, named):
         note = "some rows end with empty fields beyond the header's, which are dropped"

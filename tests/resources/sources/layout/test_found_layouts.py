@@ -225,6 +225,27 @@ def test_a_file_is_read_right_and_what_was_assumed_is_said(reading: Any, name: s
     assert lines == case.aside
 
 
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("above", ["", "\n\n"])
+def test_the_options_that_are_named_give_the_same_table_for_certain(
+    reading: Any, name: str, above: str
+) -> None:
+    case = CASES[name]
+    if isinstance(case.content, bytes) or (above and case.content.startswith("\ufeff")):
+        pytest.skip("the empty lines would stand before a byte order mark")
+    if above and "sep" in name:
+        pytest.skip("sep= is a file's first line")
+    reading.write(name, above + case.content)
+    source = reading.source(name)
+    found = source.read().to_arrow()
+    options = source.readers[-1].layout_options
+    warned = reading.rejects.warnings
+    assert source.read(**options).to_arrow() == found
+    assert all(
+        "says so for certain" not in said for said in reading.rejects.warnings[len(warned) :]
+    )
+
+
 REFUSED = {
     "web page": ("<!DOCTYPE html>\n<html><body>Login, please</body></html>\n", "a web page"),
     "web page in lower case": ("\n <html>\n<head>a,b</head>", "a web page"),
