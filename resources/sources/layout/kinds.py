@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
@@ -30,6 +31,7 @@ _MISSING: Final = frozenset(
 )
 
 
+@lru_cache(maxsize=16_384)
 def kind_of(cell: str) -> str:
     """Tell what a cell looks like."""
     text = cell.strip()

@@ -15,6 +15,9 @@ from resources.sources.records import UTF8_BOM, pure_pattern, record_pattern
 
 MOST: Final = 300
 """Records that are looked at."""
+_LEAST: Final = 12
+_CELLS: Final = 20_000
+"""Cells from which fewer records are looked at, though not fewer than a dozen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +82,16 @@ def first_records(head: bytes, start: int, dialect: Dialect, most: int = MOST) -
     """
     pattern, comment = record_pattern(dialect), dialect.comment.encode()
     records: list[Record] = []
-    while len(records) < most and (match := pattern.match(head, start)):
+    seen = 0
+    while (
+        len(records) < most
+        and (seen < _CELLS or len(records) < _LEAST)
+        and (match := pattern.match(head, start))
+    ):
         text = match[0].strip(b"\r\n")
         if text and not (comment and text.startswith(comment)):
             records.append(_record(text, match, dialect))
+            seen += len(records[-1].cells)
         start = match.end()
     return records
 

@@ -13,6 +13,7 @@ from resources.sources.layout.parsing import Record, first_records, share_of, us
 
 DELIMITERS: Final = (",", ";", "\t", "|")
 _LOOKED: Final = 120
+_NEAR: Final = 1 << 16
 _SEP: Final = re.compile(
     rb'"?[ ]*sep[ ]*=[ ]*(\\t|\t|[^\r\n"\\\w])["]?[\s,;|]*?(?:\r\n?|\n|\Z)', re.IGNORECASE
 )
@@ -86,7 +87,8 @@ def choose_signs(head: bytes, start: int, usual: Dialect, said: frozenset[str]) 
         other = fit(head, start, replace(best.dialect, escape="\\"))
         if other.share > best.share:
             best = other
-    if "quote" not in said and best.width > 1 and best.dialect.delimiter != "'":
+    single = b"'" in head[start : start + _NEAR] and best.width > 1
+    if single and "quote" not in said and "'" not in (best.dialect.delimiter, usual.escape):
         other = fit(head, start, replace(best.dialect, quote="'"))
         if other.width > 1 and other.share >= best.share and _is_quoted(other):
             best = other
