@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from resources.errors import SourceError
 from resources.rejects import Reject, Rejects
 from resources.sources.decoding import MARKED, shown, undecodable_reason
-from resources.sources.dialect import LAYOUT_OPTIONS, LAYOUT_RULES
+from resources.sources.dialect import LAYOUT_OPTIONS, LAYOUT_RULES, Dialect
 from resources.sources.layout.ending import footer_start, last_total
 from resources.sources.layout.parsing import is_ambiguous, split_cells
 from resources.sources.layout.stray import why_unreadable
@@ -51,6 +51,7 @@ class Aside:
         self._ended = 0
         self._total = ""
         self._place = Place(b"", header.dialect, 0)
+        self._again = _written(header.again, header.dialect)
         sign = re.escape(header.dialect.delimiter.encode())
         self._empty = re.compile(rb"(?:" + sign + rb")+")
 
@@ -77,7 +78,7 @@ class Aside:
             dialect.comment
             or MARKED.search(chunk)
             or UTF8_BOM in chunk
-            or (header.again and header.again in chunk)
+            or any(again in chunk for again in self._again)
             or (len(header.names) > 1 and self._has_blanks(chunk))
             or (_escapes(dialect) and b"\\" + dialect.quote.encode() in chunk)
         )
@@ -112,7 +113,7 @@ class Aside:
         if MARKED.search(record):
             marked = text.decode("utf-8", "surrogatepass")
             rule, reason = "encoding", undecodable_reason(marked, header.encoding)
-        elif header.again and text == header.again:
+        elif text in self._again:
             rule, reason = "header", "the header once more, as where files were joined"
         elif odd or b"\\" in record:
             rule, reason = self._quoting(record)
@@ -208,12 +209,23 @@ class Aside:
         self._rejects.warn(f"{self.file.name}: {what}")
 
 
+def _written(record: bytes, dialect: Dialect) -> frozenset[bytes]:
+    """Give the ways in which a header may be written once more: as it is, quoted, bare."""
+    if not record:
+        return frozenset()
+    sign, quote = dialect.delimiter.encode(), dialect.quote.encode()
+    cells = split_cells(record, dialect)
+    bare = [quoted[1:-1] + rest if quoted else plain for quoted, rest, plain in cells]
+    quoted = sign.join(quote + cell + quote for cell in bare)
+    return frozenset((record, quoted, sign.join(bare)))
+
+
 def _many(count: int, what: str) -> str:
     """Give a count with its noun."""
     return f"{count:,} {what}{'s' * (count != 1)}"
 
 
-def _escapes(dialect: Any) -> bool:
+def _escapes(dialect: Dialect) -> bool:
     """Tell whether a backslash may escape a mark though nobody said so."""
     return bool(dialect.quote) and not dialect.escape and "escape" not in dialect.said
 

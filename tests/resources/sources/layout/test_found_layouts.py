@@ -183,6 +183,12 @@ CASES = {
         "a byte order mark taken off the beginning of 2 rows",
         ("id,name",),
     ),
+    "joined.csv": Case(
+        'id,name\n1,Kim\n"id","name"\n2,Lee\n',
+        ["id", "name"],
+        [(1, "Kim"), (2, "Lee")],
+        aside=('"id","name"',),
+    ),
     "win_ctrlz.csv": Case(
         "id,name\n1,Kim\n2,Lee\n\x1a", ["id", "name"], [(1, "Kim"), (2, "Lee")], "a closing Ctrl-Z"
     ),
