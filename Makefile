@@ -21,7 +21,7 @@ PYTEST_ARGS ?=
 BENCH_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install run up test lint format bench bench-llm bench-io bench-quality lock clean
+.PHONY: help install run up test lint format bench bench-llm bench-io bench-quality bench-collections lock clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -99,6 +99,9 @@ bench-io: $(STAMP) ## Measure files in and out beside pandas and plain DuckDB (B
 
 bench-quality: $(STAMP) ## Measure validating suites over 1,000,000 rows (BENCH_ARGS=--long: 10,000,000)
 	@exec $(BIN)/python -m benchmarks.quality $(BENCH_ARGS)
+
+bench-collections: $(STAMP) ## Read collections of awkward files (BENCH_ARGS=FOLDER that holds them)
+	@exec $(BIN)/python -m benchmarks.collections $(BENCH_ARGS)
 
 # The stack in containers is resolved first: what it shares with everybody else has one version.
 COMPILE = uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \

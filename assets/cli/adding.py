@@ -56,6 +56,7 @@ def add_source(wanted: Wanted, *, quiet: bool) -> dict[str, Any]:
     sample, read, trouble = _look(settings, source, read, asks, wanted.yes)
     if not quiet:
         print_sample(source, sample, trouble)
+    read = {**read, **(sample.layout if sample is not None else {})}
     name = wanted.name or _ask_name(settings, str(read.get("table") or source), asks, wanted.yes)
     draft = Draft(name, source, _title(wanted.title, name), read, wanted.id, wanted.text)
     in_yaml = wanted.in_yaml

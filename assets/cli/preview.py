@@ -59,6 +59,8 @@ def print_sample(source: str, sample: Sample | None, trouble: str) -> None:
     if len(sample.files) > 1:
         facts.append(f"from {sample.files[0].name}, the first of {len(sample.files)} files")
     print(f"\n{'; '.join(facts)}\n")
+    if sample.notes:
+        print("\n".join(harmless(note, 400) for note in sample.notes) + "\n")
 
 
 def print_rows(rows: pa.Table, count: int = 10) -> None:

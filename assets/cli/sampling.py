@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
@@ -16,6 +16,7 @@ from resources.settings import Settings
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from resources.sources.decoding import Encoding
     from resources.tables import Table
 
 ROWS: Final = 10_000
@@ -31,7 +32,8 @@ class Sample:
     """The first rows of a source. complete: they are all of it. files: those that it names.
 
     encoding: of a file of text ("" else), with the confidence that it is. rejected: rows among
-    them that cannot be read.
+    them that cannot be read. layout: the options that say what was found out about how it is laid
+    out, and notes: the sentences that say so.
     """
 
     rows: pa.Table
@@ -40,6 +42,8 @@ class Sample:
     encoding: str = ""
     confidence: float = 1.0
     rejected: int = 0
+    layout: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @property
     def seen(self) -> str:
@@ -56,6 +60,8 @@ class Sample:
             "files": [str(file) for file in self.files],
             "encoding": self.encoding,
             "confidence": round(self.confidence, 3),
+            **({"layout": dict(self.layout)} if self.layout else {}),
+            **({"notes": list(self.notes)} if self.notes else {}),
         }
 
 
@@ -90,6 +96,7 @@ def take_sample(settings: Settings, source: str, options: Mapping[str, Any]) -> 
             )
             table = reading.read(**cast("Any", dict(options)))
             rows = pa.Table.from_batches(_first(table), table.schema)
+            layout = getattr(reading.readers[-1], "layout_options", {})
         except SourceError as error:
             if head is not None:  # name the file, not its copy
                 facts = error.facts | {"file": str(first)}
@@ -98,14 +105,16 @@ def take_sample(settings: Settings, source: str, options: Mapping[str, Any]) -> 
             raise
         finally:
             rejects.close()
-        encoding, confidence = _encoding(head or first, options)
+        encoding = _encoding(head or first, options)
     return Sample(
         rows.slice(0, ROWS),
         head is None and rows.num_rows <= ROWS and len(places) == 1,
         tuple(place for place in places if isinstance(place, Path)),
-        encoding,
-        confidence,
+        encoding.codec,
+        encoding.confidence,
         rejects.rows,
+        {name: value for name, value in layout.items() if name not in options},
+        tuple(said for said in rejects.warnings if said != encoding.note),
     )
 
 
@@ -119,20 +128,20 @@ def _first(table: Table) -> Iterator[pa.RecordBatch]:
             return
 
 
-def _encoding(file: Path | str, options: Mapping[str, Any]) -> tuple[str, float]:
+def _encoding(file: Path | str, options: Mapping[str, Any]) -> Encoding:
     """Tell the encoding of a file of text, and how sure that is; "" for other files."""
+    from resources.sources.decoding import Encoding
     from resources.sources.encoding import find_encoding
     from resources.sources.formats import format_of
     from resources.sources.packed import expand
 
     if isinstance(file, str):
-        return "", 1.0
+        return Encoding("")
     asked = options.get("encoding")
     first = Path(expand(file, options.get("member"))[0])
     if "encoding" not in format_of(first, options.get("format"), asked).options:
-        return "", 1.0
-    found = find_encoding(first, asked)
-    return found.codec, found.confidence
+        return Encoding("")
+    return find_encoding(first, asked)
 
 
 def _head(file: Path, folder: Path) -> Path | None:

@@ -38,6 +38,7 @@ from catalog.heads import Head
 from catalog.records import Check, Input, Materialized, SourceFile, Usage
 from resources.columns import Column, from_arrow
 from resources.rejects import Rejects
+from resources.sources.dialect import LAYOUT_RULES
 from resources.tables import Table
 
 SLOW_ANSWER: Final = 3.0
@@ -79,6 +80,7 @@ class Attempt:
     checks: tuple[Check, ...] = ()
     rows_in: int = 0
     quarantined: int = 0
+    misfits: int = 0
     discarded: int = 0
     quarantine_file: str = ""
     provenance_file: str = ""
@@ -218,6 +220,7 @@ def _result(project: Project, attempt: Attempt, staging: Path) -> Result:
         rejects.close()
         handed.close()
         attempt.quarantined = rejects.rows
+        attempt.misfits = sum(n for (rule, _), n in rejects.counts.items() if rule in LAYOUT_RULES)
         attempt.usage = handed.usage()
         attempt.warnings += (
             *rejects.warnings,

@@ -10,6 +10,7 @@ from assets.engine.checks import NEW_ROWS
 from assets.engine.suites import is_suite_check
 from assets.model.pipelines import PIPELINE_VERSION
 from catalog.records import Check
+from resources.sources.dialect import LAYOUT_OPTIONS
 
 if TYPE_CHECKING:
     from assets.engine.make import Attempt
@@ -47,7 +48,10 @@ def _correct(attempt: Attempt, failed: Sequence[Check]) -> str:
 def _mend(project: Project, attempt: Attempt, failed: Sequence[Check]) -> str:
     """Say what else helps against each kind of check that failed."""
     ways = ["mend the source" if attempt.asset.layer == "raw" else "mend what it is made from"]
-    if any(check.name in LIMITS for check in failed):
+    laid_out = 2 * attempt.misfits > attempt.quarantined
+    if laid_out:  # rows that no layout fits are no bad rows: more of them are no answer
+        ways = [f"say how the file is laid out ({LAYOUT_OPTIONS}: docs/sources.md)", *ways]
+    if not laid_out and any(check.name in LIMITS for check in failed):
         ways.append(f"raise {_setting(project, attempt)}")
     if any(is_suite_check(check) for check in failed):
         ways.append("change the suite (`checks=` or resources/expectations)")

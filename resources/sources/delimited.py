@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import codecs
-import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resources.errors import SourceError
-from resources.rejects import Reject, Rejects
-from resources.sources.decoding import MARKED, marked_blocks, shown, undecodable_reason
+from resources.rejects import Rejects
+from resources.sources.decoding import marked_blocks
 from resources.sources.dialect import Dialect
 from resources.sources.encoding import find_encoding
 from resources.sources.header import Header, check_same, read_header
+from resources.sources.layout.aside import Aside, with_last
+from resources.sources.layout.ending import without_ctrl_z
+from resources.sources.layout.width import EVENED
 from resources.sources.packed import DEFAULT_LIMITS, Limits
-from resources.sources.records import Place, after, count_lines, record_pattern, whole_records
+from resources.sources.records import after, whole_records
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -43,7 +45,7 @@ class DelimitedFiles:
         self._typed = typed
         self._encoding = encoding
         self._limits = limits
-        self._dialect = Dialect(**layout).check(files[0])
+        self._dialect = Dialect(**layout, said=frozenset(layout)).check(files[0])
         self._headers: dict[Path, Header] = {}
         self._reported: dict[Path, int] = {}
 
@@ -113,103 +115,103 @@ class DelimitedFiles:
                 check_same(self.files[0], self._header(self.files[0]).names, file, header.names)
             self._headers[file] = header
             self._rejects.warn(encoding.note)
+            if header.notes:
+                self._rejects.warn(_sentence(file, header))
         return self._headers[file]
+
+    @property
+    def layout_options(self) -> dict[str, Any]:
+        """Give the options that would say for certain what was assumed of the first file."""
+        return dict(self._header(self.files[0]).options)
 
     def _texts(self, file: Path) -> Iterator[pa.RecordBatch]:
         """Stream one file as text, about a megabyte at a time; rows that do not fit go aside."""
         header, names = self._header(file), list(self._header(self.files[0]).names)
-        aside = _Aside(file, header, self._reported, self._rejects)
-        blocks = after(marked_blocks(file, header.encoding, self._limits), header.bytes)
-        for line, chunk in whole_records(blocks, header.dialect, file, header.line):
-            rows = aside.readable(line, chunk)
+        aside = Aside(file, header, self._reported, self._rejects)
+        blocks = after(marked_blocks(file, header.encoding, self._limits), header.begin)
+        chunks = whole_records(blocks, header.dialect, file, header.line)
+        for line, chunk, odd, last in with_last(chunks):
+            ended = without_ctrl_z(chunk) if last else chunk
+            if len(ended) < len(chunk):
+                self._rejects.warn(f"{file.name}: a closing Ctrl-Z passed over")
+            rows = aside.readable(line, ended, odd=odd, last=last)
             if rows.strip(b"\r\n") or (rows and len(names) == 1):
-                yield from _parse(rows, header, aside).select(names).to_batches()
+                table = _parse(rows, header, aside).select(names)
+                aside.good += table.num_rows
+                yield from table.to_batches()
+        aside.finish()
 
 
-class _Aside:
-    """Rows of one file that are set aside, in one pass over it."""
-
-    def __init__(
-        self, file: Path, header: Header, reported: dict[Path, int], rejects: Rejects
-    ) -> None:
-        """Count from the file's beginning; `reported` says how many an earlier pass set aside."""
-        self.file = file
-        self._header = header
-        self._reported = reported
-        self._rejects = rejects
-        self._seen = 0
-        self._place = Place(b"", header.dialect, 0)
-
-    def readable(self, line: int, chunk: bytes) -> bytes:
-        """Give the records of a chunk that are text, and no comments; the others are set aside."""
-        dialect, comment = self._header.dialect, self._header.dialect.comment.encode()
-        self._place = Place(chunk, dialect, line)
-        if not comment and not MARKED.search(chunk):
-            return chunk
-        kept = []
-        for match in record_pattern(dialect).finditer(chunk):
-            record = match[0]
-            if comment and record.startswith(comment):
-                pass
-            elif MARKED.search(record):
-                text = record.decode("utf-8", "surrogatepass").rstrip("\r\n")
-                reason = undecodable_reason(text, self._header.encoding)
-                self._add(shown(text), "encoding", reason, line)
-            else:
-                kept.append(record)
-            line += count_lines(record)
-        return b"".join(kept)
-
-    def ragged(self, row: Any) -> str:
-        """Set a row with too few or too many fields aside, and have the parser go on."""
-        reason = f"{row.actual_columns} fields where the header has {row.expected_columns}"
-        self._add(row.text, "fields", reason, self._place.of(row.text))
-        return "skip"
-
-    def _add(self, text: str, rule: str, reason: str, line: int) -> None:
-        """Set a row aside unless an earlier pass did."""
-        self._seen += 1
-        if self._seen > self._reported.get(self.file, 0):
-            self._reported[self.file] = self._seen
-            row = json.dumps({"line": text}, ensure_ascii=False)
-            self._rejects.add(Reject(row, rule, "", reason, str(self.file), line))
+def _sentence(file: Path, header: Header) -> str:
+    """Say what was assumed of a file, and what says so for certain."""
+    said = ", ".join(f"{name}={value!r}" for name, value in header.options.items())
+    sure = f" (confidence {header.sure:.2f}; {said} says so for certain)" if said else ""
+    return f"{file.name}: {'; '.join(header.notes)}{sure}"
 
 
-def _parse(rows: bytes, header: Header, aside: _Aside) -> pa.Table:
-    """Parse whole records as text; those that do not have the header's fields go aside."""
+def _parse(rows: bytes, header: Header, aside: Aside) -> pa.Table:
+    """Parse whole records as text; those that do not have the usual fields go aside."""
     import pyarrow as pa
-    import pyarrow.csv as arrow_csv
 
-    names, dialect = list(header.names), header.dialect
-    if rows.startswith(
-        codecs.BOM_UTF8
-    ):  # here it is text; Arrow drops one that a buffer begins with
-        rows = codecs.BOM_UTF8 + rows
+    names, width = list(header.names), header.width
+    fields = [*names, *(f"\0{n}" for n in range(width.fields - len(names)))][: width.fields]
+    if width.trailing in EVENED:  # all rows alike is fast; some alike takes a look at each
+        try:
+            table = _as_arrow(rows, fields, header.dialect, lambda _: "error")
+            if fields[len(names) :] and _has_more(table, fields[len(names) :]):
+                raise pa.ArrowInvalid("fields beyond the header's that are not empty")
+        except pa.ArrowInvalid:
+            rows, fields = aside.evened(rows), names
+        else:
+            table = table.select(fields[: len(names)])
+            for name in names[len(fields) :]:
+                table = table.append_column(name, pa.nulls(table.num_rows, pa.string()))
+            return table
     try:
-        return arrow_csv.read_csv(
-            pa.BufferReader(rows),
-            read_options=arrow_csv.ReadOptions(
-                use_threads=False, block_size=len(rows) + 1, column_names=names
-            ),
-            parse_options=arrow_csv.ParseOptions(
-                delimiter=dialect.delimiter,
-                quote_char=dialect.quote or False,
-                escape_char=dialect.escape or False,
-                newlines_in_values=True,
-                ignore_empty_lines=len(names) > 1,
-                invalid_row_handler=aside.ragged,
-            ),
-            convert_options=arrow_csv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.string()),
-                strings_can_be_null=True,
-                quoted_strings_can_be_null=False,
-                null_values=[""],
-                check_utf8=False,  # rows with other bytes are set aside before
-            ),
-        )
+        return _as_arrow(rows, fields, header.dialect, aside.ragged)
     except pa.ArrowInvalid as error:
         raise SourceError(
             f"{aside.file} cannot be read as delimited text ({error})",
             "say how it is laid out: delimiter=, quote=, escape= (docs/sources.md)",
             file=str(aside.file),
         ) from error
+
+
+def _has_more(table: pa.Table, names: Sequence[str]) -> bool:
+    """Tell whether columns that are to be dropped hold anything."""
+    import pyarrow.compute as pc
+
+    texts = (pc.fill_null(pc.utf8_trim_whitespace(table.column(name)), "") for name in names)
+    return any(pc.any(pc.not_equal(text, "")).as_py() for text in texts)
+
+
+def _as_arrow(
+    rows: bytes, fields: Sequence[str], dialect: Dialect, ragged: Callable[[Any], str]
+) -> pa.Table:
+    """Parse records into columns of text; `ragged` takes those that have other fields."""
+    import pyarrow as pa
+    import pyarrow.csv as arrow_csv
+
+    if rows.startswith(codecs.BOM_UTF8):  # Arrow drops one that a buffer begins with
+        rows = codecs.BOM_UTF8 + rows
+    return arrow_csv.read_csv(
+        pa.BufferReader(rows),
+        read_options=arrow_csv.ReadOptions(
+            use_threads=False, block_size=len(rows) + 1, column_names=list(fields)
+        ),
+        parse_options=arrow_csv.ParseOptions(
+            delimiter=dialect.delimiter,
+            quote_char=dialect.quote or False,
+            escape_char=dialect.escape or False,
+            newlines_in_values=True,
+            ignore_empty_lines=len(fields) > 1,
+            invalid_row_handler=ragged,
+        ),
+        convert_options=arrow_csv.ConvertOptions(
+            column_types=dict.fromkeys(fields, pa.string()),
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+            null_values=[""],
+            check_utf8=False,  # rows with other bytes are set aside before
+        ),
+    )

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-from resources.errors import SourceError
+from resources.errors import SourceError, did_you_mean
 
 _DELIMITERS: Final = "\t;|"
 TXT_DELIMITERS: Final = "\t|;,"
 """What may part the fields of a table in a .txt file, the likeliest first."""
+LAYOUT_OPTIONS: Final = "delimiter, quote, escape, skip, header, header_rows, comment, trailing"
+"""The options that say how delimited text is laid out."""
+LAYOUT_RULES: Final = ("fields", "quotes")
+"""The rules of rows that are set aside because they do not fit the layout."""
+TRAILING: Final = ("drop", "keep", "index", "fill")
+"""What may become of fields that rows have beside the header's, or lack."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +27,10 @@ class Dialect:
     delimiter: between fields ("" = find out). quote: around fields ("" = none: every sign is
     text). escape: takes the meaning from the sign after it ("" = none). comment: what the lines
     begin with that are passed over ("" = none). skip: lines before the header. header: whether the
-    first record names the columns. names: the columns' names, in place of the header's.
+    first record names the columns (None = find out). header_rows: records that the header takes.
+    trailing: what becomes of fields that rows have beside the header's, or lack (TRAILING), or how
+    many lines at the end are no rows. names: the columns' names, in place of the header's.
+    said: which of these somebody said; the others may be found out.
     """
 
     delimiter: str = ""
@@ -29,8 +38,11 @@ class Dialect:
     escape: str = ""
     comment: str = ""
     skip: int = 0
-    header: bool = True
+    header: bool | None = None
+    header_rows: int = 1
+    trailing: str | int = ""
     names: Sequence[str] = ()
+    said: frozenset[str] = field(default=frozenset())
 
     def with_delimiter(self, file: Path, line: str) -> Dialect:
         """Give the dialect with the delimiter of a file whose first record begins like `line`."""
@@ -65,17 +77,24 @@ def _is_sign(sign: object) -> bool:
 
 def _check_rest(dialect: Dialect, file: Path) -> None:
     """Hold comment, skip and names to what can be read."""
-    comment = dialect.comment
+    comment: Any = dialect.comment
     skip: Any = dialect.skip  # what was said may be anything
+    _check_header(dialect, file)
     names: Any = dialect.names
     taken = (dialect.delimiter, dialect.quote, dialect.escape)
+    if not isinstance(comment, str) or (comment and not comment.isprintable()):
+        raise SourceError(
+            f"{file} cannot be read with the comment sign {comment!r}",
+            "give ASCII characters, such as '#'",
+            file=str(file),
+        )
     if comment and (not comment.isascii() or comment[0] in (*taken, "\r", "\n")):
         raise SourceError(
             f"{file} cannot be read with the comment sign {comment!r}",
             "give ASCII characters, such as '#'",
             file=str(file),
         )
-    if not isinstance(skip, int) or skip < 0:
+    if not isinstance(skip, int) or isinstance(skip, bool) or skip < 0:
         raise SourceError(
             f"{file} cannot be read with skip={skip!r}",
             "give the number of lines before the header",
@@ -88,6 +107,43 @@ def _check_rest(dialect: Dialect, file: Path) -> None:
             f"{file} cannot be read with names={names!r}",
             "give a list of names that are different also without capitals",
             file=str(file),
+        )
+
+
+def _check_header(dialect: Dialect, file: Path) -> None:
+    """Hold header, header_rows and trailing to what can be read."""
+    header: Any = dialect.header
+    rows: Any = dialect.header_rows
+    trailing: Any = dialect.trailing
+    if header is not None and not isinstance(header, bool):
+        raise SourceError(
+            f"{file} cannot be read with header={header!r}",
+            "say True where the first row names the columns, False where it is data",
+            file=str(file),
+            option="header",
+        )
+    if not isinstance(rows, int) or isinstance(rows, bool) or not 1 <= rows <= 10:
+        raise SourceError(
+            f"{file} cannot be read with header_rows={rows!r}",
+            "give the number of rows that the header takes, 1 to 10, or say header=False",
+            file=str(file),
+            option="header_rows",
+        )
+    if header is False and rows > 1:
+        raise SourceError(
+            f"{file} cannot be read with header=False and header_rows={rows}",
+            "leave one of them out",
+            file=str(file),
+            option="header_rows",
+        )
+    lines = isinstance(trailing, int) and not isinstance(trailing, bool) and trailing >= 0
+    if not lines and trailing not in ("", *TRAILING):
+        raise SourceError(
+            f"{file} cannot be read with trailing={trailing!r}"
+            f"{did_you_mean(str(trailing), TRAILING)}",
+            f"use one of {', '.join(TRAILING)}, or the number of lines at the end that are no rows",
+            file=str(file),
+            option="trailing",
         )
 
 

@@ -20,6 +20,7 @@ from resources.sources.decoding import (
     utf8_blocks,
 )
 from resources.sources.packed import DEFAULT_LIMITS, Limits, opened
+from resources.sources.wide import wide_codec
 
 SURE: Final = 0.9
 """The confidence from which a guessed encoding is used."""
@@ -34,6 +35,10 @@ _BOMS: Final = (
 )
 _WIDE: Final = ("utf-16", "utf-32")
 _BEYOND_ASCII: Final = re.compile(r"[^\x00-\x7f\udc80-\udcff]+")
+_LEAST_TEXT: Final = 0.7
+"""The least share of a text that is no NULs."""
+_SHIFT: Final = re.compile(r"\x1b(\$(?:\)C|[@AB]|\([CD])|\([IJ])")
+"""What ISO-2022-KR and ISO-2022-JP change their letters with."""
 _BAD_LINE: Final = re.compile("[\udc80-\udcff][^\n]*")
 _WESTERN: Final = re.compile(
     "[éèêëàâäçùûüôöîïñáíóúòìßœæøåÉÈÊÀÂÇÜÖÄÑÁÍÓÚÅØÆ\u2018\u2019\u201c\u201d\u2013\u2014…€£°«»¿¡·©®\xa0]"
@@ -61,6 +66,9 @@ class _Look:
     byte: int = 0
     line: int = 0
     value: int = 0
+    letters: int = 0
+    nuls: int = 0
+    shifts: str = ""
 
     @property
     def share(self) -> float:
@@ -124,14 +132,11 @@ def _refuse(path: Path, head: bytes) -> None:
             "name it .zip, or say format= if it is a spreadsheet",
             file=str(path),
         )
-    pairs = len(head) // 2
-    even, odd = head[0 : 2 * pairs : 2].count(0), head[1 : 2 * pairs : 2].count(0)
-    if pairs > 1 and max(even, odd) > 0.3 * pairs and min(even, odd) < 0.1 * pairs:
-        codec = "utf-16-le" if odd > even else "utf-16-be"
-        if 2 * head.decode(codec, "ignore").count("\n") < head.count(b"\n"):
-            return  # most line ends are one byte: the zeros are signs of some text
+    codec = wide_codec(head)
+    if codec:
+        name = codec.replace("-le", "").replace("-be", "").upper()
         raise SourceError(
-            f"{path} seems to be UTF-16 without a byte order mark",
+            f"{path} seems to be {name} without a byte order mark",
             f"say so if it is: encoding={codec!r}",
             file=str(path),
         )
@@ -141,7 +146,7 @@ def _told(path: Path, limits: Limits, ours: bool) -> Encoding:
     """Tell the encoding of a file without BOM."""
     plain = _look(path, "utf-8", limits)
     if not plain.bad:
-        return Encoding("utf-8")
+        return _plain(path, plain)
     korean = _look(path, "cp949", limits)
     share = _korean_share(path, limits, ours) if korean.share <= 1 - SURE else 0.0
     guesses: tuple[tuple[str, Callable[[], float]], ...] = (
@@ -163,6 +168,38 @@ def _told(path: Path, limits: Limits, ours: bool) -> Encoding:
         line=plain.line,
         confidence=share,
     )
+
+
+def _plain(path: Path, look: _Look) -> Encoding:
+    """Judge a file all of whose bytes are UTF-8: escapes and NULs may be something else.
+
+    Raises SourceError for the escape sequences of ISO-2022, which are signs in no other encoding.
+    """
+    if look.shifts:
+        codec = "iso2022_kr" if "$)C" in look.shifts else "iso2022_jp"
+        raise SourceError(
+            f"{path} is not UTF-8 for certain: it holds escape sequences of {codec.upper()} "
+            f"(ESC {look.shifts!r})",
+            f"say which encoding it is: encoding={codec!r}, or 'utf-8' if it is all ASCII",
+            file=str(path),
+        )
+    if look.nuls:
+        sure = min(0.99, 1 - look.nuls / look.letters)
+        if sure < _LEAST_TEXT:
+            raise SourceError(
+                f"{path} is no text for certain: {look.nuls:,} of its {look.letters:,} signs are "
+                "NULs",
+                "fetch it again if it is damaged, or say which encoding it is with encoding=",
+                file=str(path),
+            )
+        count = f"{look.nuls:,} NUL{'s' * (look.nuls != 1)}"
+        return Encoding(
+            "utf-8",
+            sure,
+            f"{path.name} holds {count}, which text seldom does; it is read as utf-8 with a "
+            f"confidence of {sure:.2f}: encoding='utf-8' says so for certain",
+        )
+    return Encoding("utf-8")
 
 
 def _note(path: Path, codec: str, sure: float, plain: _Look, korean: _Look) -> str:
@@ -188,6 +225,11 @@ def _look(path: Path, codec: str, limits: Limits) -> _Look:
         if block.marked:
             found.bad += len(_BAD_LINE.findall(text))
         found.lines += text.count("\n")
+        found.letters += len(text)
+        if "\0" in text:
+            found.nuls += text.count("\0")
+        if not found.shifts and "\x1b" in text and (shift := _SHIFT.search(text)):
+            found.shifts = shift[1]
         if found.bad > 1_000 and found.share > 0.5:
             break
     return found

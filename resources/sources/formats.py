@@ -87,6 +87,8 @@ FORMATS: Final = (
             "comment",
             "skip",
             "header",
+            "header_rows",
+            "trailing",
             "names",
             *PACKING,
         ),

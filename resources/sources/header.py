@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from resources.errors import SourceError
 from resources.sources.decoding import Encoding, check_readable, marked_blocks
 from resources.sources.dialect import Dialect
+from resources.sources.layout import Layout, Width, decide_layout, refuse_other_formats, sep_line
+from resources.sources.layout.ending import without_ctrl_z
 from resources.sources.packed import Limits
-from resources.sources.records import count_lines, record_pattern
+from resources.sources.records import count_lines
 
 _INVISIBLE: Final = " \t\r\n\u00a0\u200b\u3000\ufeff"
 MOST_COLUMNS: Final = 5_000
@@ -24,25 +24,36 @@ _LINE: Final = re.compile(rb"[^\r\n]*+(?:\r\n?|\n)")
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """How one file is laid out; its rows begin after `bytes` bytes (as UTF-8), on line `line`."""
+    """How one file is laid out; its rows begin after `begin` bytes (as UTF-8), on line `line`.
+
+    names: the columns that are handed over. width: what becomes of rows with other fields. again:
+    the header's own bytes. notes, options: what was assumed, and what would say so for certain.
+    """
 
     encoding: Encoding
     dialect: Dialect
     names: tuple[str, ...]
-    bytes: int
+    begin: int
     line: int
+    width: Width
+    again: bytes = b""
+    notes: tuple[str, ...] = ()
+    options: dict[str, Any] = field(default_factory=dict)
+    sure: float = 1.0
 
 
 def read_header(file: Path, encoding: Encoding, dialect: Dialect, limits: Limits) -> Header:
-    """Read the first record that is no empty line and no comment."""
+    """Read the first records, and decide by them how the file is laid out."""
     head, ended = b"", True
     for block in marked_blocks(file, encoding, limits):
         head += block
         if ended := len(head) < _HEAD:
             continue
         break
-    head += b"\n" * ended
-    begin = _lines(file, head, dialect)
+    head = without_ctrl_z(head + b"\n") if ended else head
+    refuse_other_formats(file, head)
+    dialect, begin, notes = _obey_sep(head, dialect)
+    begin += _lines(file, head[begin:], dialect)
     start = _first(head, begin, dialect)
     text = head[start:]
     if not text.strip():
@@ -51,15 +62,41 @@ def read_header(file: Path, encoding: Encoding, dialect: Dialect, limits: Limits
         )
     line = text.splitlines()[0].decode("utf-8", "replace")
     dialect = dialect.with_delimiter(file, line)
-    match = record_pattern(dialect).match(text)
-    if match is None:
+    layout = decide_layout(file, head, start, dialect)
+    if layout is None:
         raise _no_header(file, "a quotation mark is not closed")
-    record = match[0].decode("utf-8", "surrogatepass")
-    if dialect.header:
-        check_readable(record, file, encoding, "the header")
-        begin = start + len(match[0])
-    names = _names(file, dialect, _cells(file, dialect, record))
-    return Header(encoding, dialect, names, begin, count_lines(head[:begin]) + 1)
+    if layout.header:
+        check_readable(layout.header.decode("utf-8", "surrogatepass"), file, encoding, "the header")
+    names = _names(file, layout)
+    if not layout.header and layout.begin == start:
+        layout = replace(layout, begin=begin)
+    return Header(
+        encoding,
+        layout.dialect,
+        names,
+        layout.begin,
+        count_lines(head[: layout.begin]) + 1,
+        layout.width,
+        layout.header if len(names) > 1 else b"",
+        (*notes, *layout.notes),
+        layout.options,
+        layout.sure,
+    )
+
+
+def _obey_sep(head: bytes, dialect: Dialect) -> tuple[Dialect, int, tuple[str, ...]]:
+    """Take the delimiter from a first line `sep=;`, which Excel writes and reads."""
+    if "skip" in dialect.said:
+        return dialect, 0, ()
+    sign, length = sep_line(head)
+    if not length:
+        return dialect, 0, ()
+    line = head[:length].decode().rstrip("\r\n")
+    note = f"the first line, {line!r}, says how fields are parted"
+    if "delimiter" in dialect.said:
+        return dialect, length, (note,)
+    said = dialect.said | {"delimiter"}
+    return replace(dialect, delimiter=sign, said=said), length, (note,)
 
 
 def _lines(file: Path, head: bytes, dialect: Dialect) -> int:
@@ -87,23 +124,9 @@ def _first(head: bytes, start: int, dialect: Dialect) -> int:
     return start
 
 
-def _cells(file: Path, dialect: Dialect, record: str) -> list[str]:
-    """Read one record."""
-    reader = csv.reader(
-        io.StringIO(record.rstrip("\r\n"), newline=""),
-        delimiter=dialect.delimiter,
-        quotechar=dialect.quote or None,
-        escapechar=dialect.escape or None,
-        quoting=csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE,
-    )
-    try:
-        return next(reader)
-    except (csv.Error, StopIteration) as error:
-        raise _no_header(file, str(error)) from error
-
-
-def _names(file: Path, dialect: Dialect, cells: list[str]) -> tuple[str, ...]:
+def _names(file: Path, layout: Layout) -> tuple[str, ...]:
     """Name the columns: by `names`, by the header, or by their position."""
+    cells, names = layout.cells, layout.dialect.names
     if len(cells) > MOST_COLUMNS:
         raise SourceError(
             f"{file} has {len(cells):,} columns; delimited text is read with up to "
@@ -111,15 +134,15 @@ def _names(file: Path, dialect: Dialect, cells: list[str]) -> tuple[str, ...]:
             "write what is keyed by data as rows, or check delimiter=",
             file=str(file),
         )
-    if not dialect.names:
-        return column_names(cells if dialect.header else [""] * len(cells))
-    if len(dialect.names) != len(cells):
+    if not names:
+        return column_names(cells)
+    if len(names) != len(cells):
         raise SourceError(
-            f"{file} has {len(cells)} columns, but names= has {len(dialect.names)}",
+            f"{file} has {len(cells)} columns, but names= has {len(names)}",
             f"name all of them: {', '.join(cells[:20])}",
             file=str(file),
         )
-    return tuple(dialect.names)
+    return tuple(names)
 
 
 def _no_header(file: Path, why: str) -> SourceError:

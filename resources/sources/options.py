@@ -17,7 +17,9 @@ class ReadOptions(TypedDict, total=False):
     UTF-8 or, by a look at the whole file, CP949 or cp1252.
     Of CSV: delimiter, else by name and header; quote and escape ("" = none); comment: what lines
     that are passed over begin with; skip: lines before the header; header: False where the first
-    row is no header; names: the columns' names.
+    row is no header; header_rows: how many rows it takes; trailing: what becomes of fields that
+    rows have beside the header's ("drop", "keep", "index") or lack ("fill"), or how many lines at
+    the end are no rows; names: the columns' names. What is not said is told by the first lines.
     Of JSON: records: the path to the records ("items", "data.items"); flatten: True, or how deep
     nested objects become columns (`a.b`).
     Of plain text: split: a row per "line", "paragraph" or "file".
@@ -43,6 +45,7 @@ class ReadOptions(TypedDict, total=False):
     comment: str
     skip: int
     header: bool
+    trailing: str | int
     names: Sequence[str]
     records: str
     flatten: bool | int

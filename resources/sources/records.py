@@ -12,6 +12,7 @@ from resources.errors import SourceError
 from resources.sources.dialect import Dialect
 
 BLOCK: Final = 1 << 20
+UTF8_BOM: Final = b"\xef\xbb\xbf"
 LONGEST: Final = 64 << 20
 """The longest record: what is longer is usually a quotation mark that nobody closed."""
 
@@ -20,12 +21,23 @@ LONGEST: Final = 64 << 20
 def record_pattern(dialect: Dialect) -> re.Pattern[bytes]:
     """Give the pattern of one record with its line end, never looked at twice (possessive).
 
-    A comment line counts as a record.
+    A comment line counts as a record. What follows a closing quotation mark belongs to its cell.
     """
+    return re.compile(_record(dialect, lax=True))
+
+
+@lru_cache
+def pure_pattern(dialect: Dialect) -> re.Pattern[bytes]:
+    """Give the pattern of a record that keeps the rule: marks around a whole cell, or nowhere."""
+    return re.compile(_record(dialect, lax=False))
+
+
+def _record(dialect: Dialect, *, lax: bool) -> bytes:
+    """Write the pattern of one record; it may begin with a byte order mark, where files meet."""
     sign, quote, escape = (
         re.escape(part.encode()) for part in (dialect.delimiter, dialect.quote, dialect.escape)
     )
-    rest = b"[^" + sign + escape + b"\\r\\n]*+"
+    rest = b"[^" + sign + escape + b"\\r\\n" + (b"" if lax else quote) + b"]*+"
     if escape:
         rest = b"(?:" + rest[:-2] + b"++|" + escape + b"(?s:.))*+"
     cell = rest
@@ -33,19 +45,19 @@ def record_pattern(dialect: Dialect) -> re.Pattern[bytes]:
         inside = b"[^" + quote + escape + b"]++|" + quote + quote
         if escape:
             inside += b"|" + escape + b"(?s:.)"
-        cell = b"(?:" + quote + b"(?:" + inside + b")*+" + quote + rest + b"|(?!" + quote + b")"
-        cell += rest + b")"
-    record = b"(?:" + cell + sign + b")*+" + cell + b"(?:\\r\\n?|\\n)"
+        cell = b"(?:" + quote + b"(?:" + inside + b")*+" + quote + (rest if lax else b"")
+        cell += b"|(?!" + quote + b")" + rest + b")"
+    record = b"(?:" + UTF8_BOM + b")*+(?:" + cell + sign + b")*+" + cell + b"(?:\\r\\n?|\\n)"
     if dialect.comment:
         comment = re.escape(dialect.comment.encode())
         record = comment + b"[^\\r\\n]*+(?:\\r\\n?|\\n)|" + record
-    return re.compile(record)
+    return record
 
 
 @lru_cache
-def _records_pattern(dialect: Dialect) -> re.Pattern[bytes]:
+def _records_pattern(dialect: Dialect, *, lax: bool) -> re.Pattern[bytes]:
     """Give the pattern of as many whole records as there are."""
-    return re.compile(b"(?:" + record_pattern(dialect).pattern + b")*+")
+    return re.compile(b"(?:" + _record(dialect, lax=lax) + b")*+")
 
 
 def count_lines(text: bytes | bytearray) -> int:
@@ -58,12 +70,12 @@ def count_lines(text: bytes | bytearray) -> int:
 
 def whole_records(
     blocks: Iterable[bytes], dialect: Dialect, file: Path, line: int = 1
-) -> Iterator[tuple[int, bytes]]:
-    """Stream (line, whole records that start there), about a megabyte at a time.
+) -> Iterator[tuple[int, bytes, bool]]:
+    """Stream (line, whole records that start there, odd), about a megabyte at a time.
 
-    line: the line on which the blocks begin. A last record without a line end gets one. Raises
-    SourceError naming the line of a quotation mark that is never closed: all after it would
-    silently become one value.
+    odd: a quotation mark stands where the rule has none. line: where the blocks begin. A last
+    record without a line end gets one. Raises SourceError naming the line of a quotation mark that
+    is never closed: all after it would silently become one value.
     """
     wanted = BLOCK
     waiting = bytearray()
@@ -71,10 +83,10 @@ def whole_records(
         waiting += block
         if len(waiting) < wanted or waiting.endswith(b"\r"):
             continue
-        end = _end(waiting, dialect)
+        end, odd = _end(waiting, dialect)
         if end:
             chunk = bytes(waiting[:end])
-            yield line, chunk
+            yield line, chunk, odd
             line += count_lines(chunk)
             del waiting[:end]
         # Growing by doubling keeps the work in proportion when one record is very long.
@@ -92,11 +104,11 @@ def whole_records(
         return
     if not waiting.endswith((b"\n", b"\r")):
         waiting += b"\n"
-    end = _end(waiting, dialect)
+    end, odd = _end(waiting, dialect)
     if end < len(waiting):
         line += count_lines(waiting[:end])
         raise _unclosed(file, dialect, line, "before the file ends")
-    yield line, bytes(waiting)
+    yield line, bytes(waiting), odd
 
 
 def after(blocks: Iterable[bytes], skip: int) -> Iterator[bytes]:
@@ -108,12 +120,17 @@ def after(blocks: Iterable[bytes], skip: int) -> Iterator[bytes]:
             yield rest
 
 
-def _end(text: bytearray, dialect: Dialect) -> int:
-    """Give the length of all whole records at the start of a text (0 = not even one)."""
-    if _has_quotes(text, dialect):
-        match = _records_pattern(dialect).match(text)
-        return match.end() if match is not None else 0
-    return max(text.rfind(b"\n"), text.rfind(b"\r")) + 1
+def _end(text: bytearray, dialect: Dialect) -> tuple[int, bool]:
+    """Give the length of all whole records at the start of a text (0 = not even one), and `odd`."""
+    if not _has_quotes(text, dialect):
+        return max(text.rfind(b"\n"), text.rfind(b"\r")) + 1, False
+    match = _records_pattern(dialect, lax=False).match(text)
+    pure = match.end() if match is not None else 0
+    if pure == len(text):
+        return pure, False
+    match = _records_pattern(dialect, lax=True).match(text, pure)
+    end = match.end() if match is not None else pure
+    return end, end > pure
 
 
 def _has_quotes(text: bytearray, dialect: Dialect) -> bool:
@@ -134,6 +151,13 @@ def _unclosed(file: Path, dialect: Dialect, line: int, where: str) -> SourceErro
     )
 
 
+def without_bom(record: bytes) -> bytes:
+    """Give a record without the byte order marks that it begins with."""
+    while record.startswith(UTF8_BOM):
+        record = record[len(UTF8_BOM) :]
+    return record
+
+
 class Place:
     """Finds the lines of rows in a block of records, in the order in which they stand there."""
 
@@ -148,6 +172,6 @@ class Place:
         for match in self._records:
             line, record = self._line, match[0]
             self._line += count_lines(record)
-            if record.rstrip(b"\r\n") == text.rstrip(b"\r\n"):
+            if without_bom(record).rstrip(b"\r\n") == text.rstrip(b"\r\n"):
                 return line
         return self._line

@@ -319,6 +319,56 @@ def test_everything_can_be_said_by_options(shop: Home) -> None:
     assert shop.current("processed.c_clean").columns[3].name == "cleaned_text"
 
 
+def test_how_a_file_is_laid_out_is_proposed_and_said(shop: Home) -> None:
+    """What had to be found out stands in the file that is written, so that it is certain there."""
+    (shop.root / "incoming/odd.csv").write_text("Sales;;\n;;\nid;name, first;n\n1;a;2\n3;b;4\n")
+    (shop.root / "incoming/bare.csv").write_text("1,2.5,x\n2,3.5,y\n")
+    new = ("new", "source")
+    text = cli(shop, *new, "odd", "--file", "incoming/odd.csv", "--yaml", "--yes")
+    assert "the 2 lines before the header are passed over ('Sales;;')" in text
+    written = yaml.safe_load((shop.root / "resources/pipelines/odd.yaml").read_text())
+    assert written["read"] == {"skip": 2, "delimiter": ";"}
+    said = answer(shop, *new, "bare", "--file", "incoming/bare.csv", "--python", "--yes")
+    assert said["sample"]["layout"] == {"header": False}
+    assert "it has no header" in said["sample"]["notes"][0]
+    assert "source.read(header=False)" in (shop.root / "assets/raw/bare.py").read_text()
+    assert shop.run()["raw.odd"] == "made"
+    assert shop.current("raw.odd").warnings == ()
+    assert shop.current("raw.bare").rows == 2
+
+
+def test_what_was_assumed_of_a_layout_is_kept_with_the_version(shop: Home) -> None:
+    (shop.root / "incoming/t.csv").write_text("Title,,\nid,name,n\n1,a,2\n,,\n3,b,4\n")
+    shop.write(
+        "assets/raw/t.py",
+        "from assets import Source, Table, asset\n\n\n"
+        '@asset(source="incoming/t.csv", chain=False)\n'
+        "def t(source: Source) -> Table:\n    return source.read()\n",
+    )
+    shop.run()
+    first, second = shop.current("raw.t").warnings
+    assert "the line before the header is passed over ('Title,,')" in first
+    assert "1 row of nothing but delimiters passed over" in second
+
+
+def test_a_file_that_fits_no_layout_is_no_matter_of_how_many_rows_may_be_set_aside(
+    shop: Home,
+) -> None:
+    body = "".join(f"{n}\n" for n in range(60)) + "".join(f"{n},b\n" for n in range(40))
+    for name, content in (("whole", "a,b,c\n1\n2\n3\n"), ("most", f"a,b\n{body}")):
+        (shop.root / f"incoming/{name}.csv").write_text(content)
+        shop.write(
+            f"assets/raw/{name}.py",
+            "from assets import Source, Table, asset\n\n\n"
+            f'@asset(source="incoming/{name}.csv", chain=False)\n'
+            f"def {name}(source: Source) -> Table:\n"
+            "    return source.read(delimiter=',')\n",
+        )
+        text = cli(shop, "materialize", f"raw.{name}", code=1)
+        assert "delimiter, quote, escape, skip, header" in text
+        assert "max_quarantine" not in text
+
+
 def test_without_options_and_without_a_person_it_says_what_is_missing(shop: Home) -> None:
     """As usage errors; nothing is written."""
     file = ("--file", "incoming/reviews.csv")

@@ -132,7 +132,10 @@ def test_any_table_that_python_writes_comes_back_equal(
         patch.setattr(records, "BLOCK", 16)
         patch.setattr(decoding, "BLOCK", 16)
         source = reading.source("a.csv", columns=())
-        rows = source.read(encoding=codec, **dialect).to_arrow().to_pylist()
+        layout = {"escape": "", "skip": 0, "header": True, "trailing": 0, **dialect}
+        rows = source.read(encoding=codec, **layout).to_arrow().to_pylist()
+    blank = dialect.get("quote", '"') == ""  # without marks such a row is nothing but a delimiter
+    kept = [row for row in kept if row != ("a", "b") and (any(row) or not blank)]
     assert [tuple(v or "" for v in row.values()) for row in rows] == kept
     assert reading.set_aside() == []
 
