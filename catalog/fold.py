@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import logging
 import os
 import shutil
 import time
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from catalog.events import EventStore, tail
+from catalog.events import CorruptEventError, EventStore, NewerEventError, tail
 from catalog.marks import Mark, mark_of, newest, still_there
 from catalog.reading import quoted
 from catalog.records import AnyEvent
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 _STORAGE: Final = "v1.5.0"
 _BATCH: Final = 5_000
+_RECORD: Final = logging.getLogger("dataops.record")
 Seen = Callable[[AnyEvent], None]
 
 
@@ -230,7 +232,7 @@ def _fill(
     count = waiting = 0
     for stream, number in _moved(events, marks).items():
         last = number
-        for event in tail(events, stream, number):
+        for event in _sound(events, stream, number):
             tables.add(event)
             seen(event)
             last = event.number
@@ -245,3 +247,13 @@ def _fill(
     tables.flush()
     tables.make_views()
     return _Done(count + waiting, marks, newest(proof))
+
+
+def _sound(events: EventStore, stream: str, after: int) -> Iterator[AnyEvent]:
+    """Give a stream's new events; what comes behind a damaged one is left out, and that is said."""
+    try:
+        yield from tail(events, stream, after)
+    except NewerEventError:
+        raise
+    except CorruptEventError as error:
+        _RECORD.warning("the catalog leaves out what came after: %s", error.problem)

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
-from catalog.events import EventStore, tail
+from catalog.events import CorruptEventError, EventStore, NewerEventError, tail
 from catalog.heads import Head, advance
 from catalog.marks import Mark, collector_paused, mark_of, newest, still_there
 from catalog.records import FORMAT, AnyEvent
@@ -48,25 +49,35 @@ class Catalog:
         self.heads_path = data / "cache" / "heads.json"
         self._heads: dict[str, Head] = {}
         self._checked: set[str] = set()
+        self._short: set[str] = set()
         self._seen = 0
         self._fold_seconds = 0.0
 
     def heads(self, keys: Iterable[str]) -> dict[str, Head]:
         """Give the exact heads of these assets: the cached ones, moved on by newer events.
 
-        What the cache says of events that are no longer there counts for nothing.
+        What the cache says of events that are no longer there counts for nothing. Damaged events
+        of an asset stop that asset alone: its head ends before them, and says so.
         """
         self._load()
         wanted = dict.fromkeys(keys)
         self._forget_lost([key for key in wanted if key not in self._checked])
         self._checked.update(wanted)
         known = {key: self._heads.get(key) or Head(key) for key in wanted}
-        for stream in self.events.advanced(_marks(known)):
+        moved = {*self.events.advanced(_marks(known)), *self._short}
+        for stream in sorted(moved):
             key, _, attempts = stream.partition("/")
+            if key not in known:
+                continue
             after = known[key].attempts if attempts else known[key].number
-            for event in tail(self.events, stream, after):
-                known[key] = advance(known[key], event)
-        self._heads.update(known)
+            try:
+                for event in tail(self.events, stream, after):
+                    known[key] = advance(known[key], event)
+            except NewerEventError:
+                raise
+            except CorruptEventError as error:
+                known[key] = replace(known[key], damage=(error.problem, error.fix))
+        self._heads.update((key, _undamaged(head)) for key, head in known.items())
         return known
 
     def _load(self) -> None:
@@ -93,6 +104,7 @@ class Catalog:
         claimed = {key: head for key in keys if (head := self._heads.get(key)) is not None}
         for stream in self.events.lost(_marks(claimed)):
             self._heads.pop(stream.partition("/")[0], None)
+            self._short.add(stream)
 
     def _save(self) -> None:
         """Keep the heads for the next process."""
@@ -200,6 +212,11 @@ class Catalog:
             return read(con, sql, parameters, limit)
         finally:
             con.close()
+
+
+def _undamaged(head: Head) -> Head:
+    """Give a head to keep: its damage is looked for again each time, as it may be mended."""
+    return replace(head, damage=("", "")) if head.damage[0] else head
 
 
 def _marks(heads: Mapping[str, Head]) -> dict[str, int]:
