@@ -20,8 +20,9 @@ from catalog.marks import Mark, mark_of, newest, still_there
 from catalog.reading import quoted
 from catalog.records import AnyEvent
 from catalog.tables import Tables
+from resources.caches import read_cache, write_cache
 from resources.errors import TransientError
-from resources.files import replace_file, sync_folder
+from resources.files import sync_folder
 
 if TYPE_CHECKING:
     import duckdb
@@ -119,7 +120,10 @@ class _Done(msgspec.Struct, frozen=True):
 def _published(data: Path, catalog: Path, events: EventStore) -> _Published | None:
     """Give what is known of the published file; None where it is not ours or of other events."""
     try:
-        known = msgspec.json.decode((data / "cache" / "folded.json").read_bytes(), type=_Published)
+        text = read_cache(data / "cache" / "folded.json")
+        if text is None:
+            return None
+        known = msgspec.json.decode(text, type=_Published)
         ours = known.format == _format() and _identity(catalog) in known.files
     except (OSError, msgspec.MsgspecError):
         return None
@@ -191,7 +195,7 @@ def _publish(data: Path, copy: Path, catalog: Path, done: _Done) -> None:
     with suppress(FileNotFoundError):
         files.insert(0, _identity(catalog))
     known = _Published(_format(), tuple(files), done.marks, done.newest)
-    replace_file(data / "cache" / "folded.json", msgspec.json.encode(known))
+    write_cache(data / "cache" / "folded.json", msgspec.json.encode(known))
     _wal(catalog).unlink(missing_ok=True)
     copy.replace(catalog)
     sync_folder(catalog.parent)

@@ -6,7 +6,6 @@ import errno
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,7 +16,7 @@ from catalog.events import CorruptEventError, EventStore, NewerEventError, tail
 from catalog.heads import Head, advance
 from catalog.marks import Mark, collector_paused, mark_of, newest, still_there
 from catalog.records import FORMAT, AnyEvent
-from resources.files import replace_file
+from resources.caches import read_cache, write_cache
 
 if TYPE_CHECKING:
     import duckdb
@@ -86,9 +85,12 @@ class Catalog:
             changed = self.heads_path.stat().st_mtime_ns
             if changed == self._seen:
                 return
-            with collector_paused(), self.heads_path.open("rb") as file:
-                cache = _CACHE.decode(mmap(file.fileno(), 0, access=ACCESS_READ))
-        except (OSError, ValueError, msgspec.MsgspecError):
+            text = read_cache(self.heads_path)
+            if text is None:
+                return
+            with collector_paused():
+                cache = _CACHE.decode(text)
+        except (OSError, msgspec.MsgspecError):
             return
         self._seen = changed
         if cache.format != FORMAT or not still_there(self.events, cache.newest):
@@ -110,7 +112,7 @@ class Catalog:
         """Keep the heads for the next process."""
         versions = (head.current for head in self._heads.values() if head.current is not None)
         proof = newest(mark_of(version) for version in versions)
-        replace_file(self.heads_path, msgspec.json.encode(_Cache(FORMAT, self._heads, proof)))
+        write_cache(self.heads_path, msgspec.json.encode(_Cache(FORMAT, self._heads, proof)))
 
     def fold(self, wait: float = 10.0, *, rebuild: bool = False, coalesce: bool = False) -> bool:
         """Publish the catalog and the heads; False where that was left to somebody else.

@@ -33,6 +33,8 @@ class Settings:
     formula_safe: neutralise cells that Excel would run as formulas, in CSV.
     base_url: where people open Airflow, for links in alerts (DATAOPS_BASE_URL).
     overdue_minutes: how late a raw asset may be until people are told (DATAOPS_OVERDUE_MINUTES).
+    verify_days: within so many days the daily verification reads every byte (DATAOPS_VERIFY_DAYS);
+    verify_mb: the most it reads in a run, in MB; 0 = as much as it takes (DATAOPS_VERIFY_MB).
     """
 
     root: Path
@@ -51,6 +53,8 @@ class Settings:
     formula_safe: bool = True
     base_url: str = "http://localhost:8080"
     overdue_minutes: float = 15.0
+    verify_days: float = 30.0
+    verify_mb: int = 0
 
 
 def find_root(start: Path) -> Path:
@@ -101,6 +105,8 @@ def load_settings(
         formula_safe=env.get("DATAOPS_FORMULA_SAFE", "1").lower() not in ("0", "false", "no"),
         base_url=_base_url(env),
         overdue_minutes=_number(env, "DATAOPS_OVERDUE_MINUTES", 15, 0, 100_000),
+        verify_days=_number(env, "DATAOPS_VERIFY_DAYS", 30, 1, 3_650),
+        verify_mb=int(_number(env, "DATAOPS_VERIFY_MB", 0, 0, 1_000_000_000)),
     )
 
 

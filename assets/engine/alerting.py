@@ -22,6 +22,7 @@ from assets.engine.log import log
 from assets.engine.messages import opened_message, recovered_message, tone_of
 from assets.engine.plan import heads_of
 from assets.engine.project import Project
+from catalog.events import last_event
 from catalog.heads import Head
 from catalog.records import Alerted, OpenAlert
 from resources.alerts import Rule, deliver, load_rules
@@ -51,7 +52,7 @@ def tell(project: Project, *, over: Collection[str] = ()) -> list[str]:
 
 def open_alerts(project: Project) -> tuple[OpenAlert, ...]:
     """Give the alerts that are open."""
-    last = project.events.get(STREAM, project.events.last(STREAM))
+    last = last_event(project.events, STREAM)
     return last.open if isinstance(last, Alerted) else ()
 
 
@@ -65,8 +66,7 @@ def reconcile(
 ) -> list[str]:
     """Open alerts for what is new, close what has passed, deliver what is pending."""
     while True:
-        number = project.events.last(STREAM)
-        last = project.events.get(STREAM, number) if number else None
+        number, last = project.events.last(STREAM), last_event(project.events, STREAM)
         before = last.open if isinstance(last, Alerted) else ()
         heads = heads_of(project)
         found = [*conditions(project, heads, now, over=over), *budget_conditions(project, heads)]
@@ -180,8 +180,7 @@ def _record(project: Project, reached: Mapping[str, set[str]], problems: Sequenc
     """Record what was delivered, on top of whatever happened meanwhile."""
     try:
         while True:
-            number = project.events.last(STREAM)
-            last = project.events.get(STREAM, number)
+            number, last = project.events.last(STREAM), last_event(project.events, STREAM)
             now = last.open if isinstance(last, Alerted) else ()
             after = tuple(
                 replace(a, pending=tuple(to for to in a.pending if to not in reached.get(a.id, ())))

@@ -13,14 +13,16 @@ from uuid import uuid4
 from assets.engine.compare import own_reasons
 from assets.engine.current import sync_current
 from assets.engine.due import show_time
-from assets.engine.errors import BlockedError, PassingFailure, Superseded
+from assets.engine.errors import BlockedError, FileDamaged, PassingFailure, Superseded
 from assets.engine.failures import as_failure, disk_failure, record_failure
 from assets.engine.lease import Holder, lease, new_holder
 from assets.engine.log import attempt_log, log
 from assets.engine.make import Attempt, make
 from assets.engine.plan import heads_of, is_blocked
 from assets.engine.project import Project
-from assets.engine.reasons import ASKED, Reason
+from assets.engine.reasons import ASKED, EDITED, Reason
+from assets.engine.verifying.run import note_damage
+from catalog.events import CorruptEventError
 from catalog.heads import Head
 from catalog.records import Materialized
 from resources.errors import DataOpsError
@@ -136,15 +138,19 @@ def _once(project: Project, key: str, asked: _Asked) -> Outcome:
     asset = project.graph.assets[key]
     heads = heads_of(project, [key, *asset.upstream])
     head = heads[key]
+    need_sound(head)
     if asked.request and head.current is not None and head.current.request == asked.request:
         return Outcome(key, "fresh", head.current)
-    reasons = own_reasons(project, asset, heads, asked.as_of, asked.task)
+    found = own_reasons(project, asset, heads, asked.as_of, asked.task)
+    reasons = [reason for reason in found if reason.kind != EDITED]
+    if len(found) > len(reasons):
+        sync_current(project, asset, head)
     if not asked.force:
         if head.held:
             return Outcome(key, "held", head.current, tuple(reasons))
         if not reasons:
             sync_current(project, asset, head)
-            return Outcome(key, "fresh", head.current)
+            return Outcome(key, "fresh", head.current, tuple(found))
         _refuse_blocked(project, key, head)
     else:
         reasons = [*reasons, Reason(ASKED)]
@@ -174,12 +180,24 @@ def _attempt(project: Project, attempt: Attempt) -> Outcome:
             raise
         except Exception as error:
             failure = as_failure(attempt, error)
+            _note_damage(project, attempt, failure)
             record_failure(project, attempt, failure)
             if failure is error:
                 raise
             raise failure from error
     project.checksums.save()
     return Outcome(key, "unchanged" if made.unchanged else "made", made, attempt.reasons)
+
+
+def _note_damage(project: Project, attempt: Attempt, failure: DataOpsError) -> None:
+    """Let the next plan know of a damaged file that was met, so that it is made again."""
+    if not isinstance(failure, FileDamaged):
+        return
+    path = str(failure.facts.get("file", ""))
+    for key, head in attempt.heads.items():
+        if head.current is not None and path.startswith(f"{project.data}/"):
+            relative = path.removeprefix(f"{project.data}/")
+            note_damage(project, key, head.current, relative)
 
 
 def _refuse_blocked(project: Project, key: str, head: Head) -> None:
@@ -192,6 +210,12 @@ def _refuse_blocked(project: Project, key: str, head: Head) -> None:
             f"dataops materialize {key} --force",
             asset=key,
         )
+
+
+def need_sound(head: Head) -> None:
+    """Raise CorruptEventError where an asset's record is damaged: what is in force is not known."""
+    if head.damage[0]:
+        raise CorruptEventError(f"{head.key}: {head.damage[0]}", head.damage[1], asset=head.key)
 
 
 def refold(project: Project, *, coalesce: bool = False) -> None:

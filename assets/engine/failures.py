@@ -17,6 +17,7 @@ from assets.engine.errors import AttemptFailed, CheckFailed, PassingFailure
 from assets.engine.log import log
 from assets.engine.project import Project
 from assets.engine.publish import calls_of, source_calls_of
+from assets.engine.verifying.named import checksums_of
 from catalog.records import Attempted
 from resources.errors import DataOpsError, TransientError
 
@@ -145,6 +146,13 @@ def record_failure(project: Project, attempt: Attempt, failure: DataOpsError) ->
             log=attempt.log,
             host=socket.gethostname(),
             full=attempt.full,
+            checksums=checksums_of(
+                project.data,
+                attempt.quarantine_file,
+                calls_of(project, attempt),
+                source_calls_of(project, attempt),
+                attempt.validation_file,
+            ),
         )
         try:
             if project.events.put(stream, number, event):

@@ -21,6 +21,7 @@ from assets.engine.increment import how
 from assets.engine.project import Project
 from assets.engine.reasons import (
     ASKED,
+    EDITED,
     MISSING,
     UPSTREAM,
     Reason,
@@ -108,6 +109,7 @@ def make_plan(
     graph = project.graph
     heads = heads if heads is not None else heads_of(project)
     wanted = frozenset(asked)
+    project.findings.refresh()
     lines: dict[str, PlanLine] = {}
     for key in graph.order:
         asset = graph.assets.get(key)
@@ -151,10 +153,27 @@ def _line(
     """Give one asset's line; its upstream's lines are there already."""
     head = heads[asset.key]
     version = head.current.number if head.current is not None else 0
+    if head.damage[0]:
+        note = str(DataOpsError(*head.damage))
+        return PlanLine(asset.key, "broken", STOPPED, note=note, version=version)
     try:
-        reasons = own_reasons(project, asset, heads, now)
+        return _judged(project, asset, heads, lines, asked, now)
     except DataOpsError as error:
         return PlanLine(asset.key, "broken", STOPPED, note=str(error), version=version)
+
+
+def _judged(
+    project: Project,
+    asset: Asset,
+    heads: Mapping[str, Head],
+    lines: Mapping[str, PlanLine],
+    asked: bool,
+    now: datetime,
+) -> PlanLine:
+    """Give the line of an asset whose record is sound."""
+    head = heads[asset.key]
+    version = head.current.number if head.current is not None else 0
+    reasons = own_reasons(project, asset, heads, now)
     moving = [up for up in asset.upstream if _moves(lines[up])]
     if head.current is None:
         state = "missing"
@@ -180,6 +199,8 @@ def _announced(upstream: PlanLine) -> Reason:
 
 def _moves(line: PlanLine) -> bool:
     """Tell whether an upstream's line announces another version; a held one stays as it is."""
+    if line.reasons and all(reason.kind == EDITED for reason in line.reasons):
+        return False  # only a copy is put right
     return line.state != "fresh" and line.action != HELD
 
 

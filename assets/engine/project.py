@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from assets.engine.checksums import Checksums
+from assets.engine.findings import Findings
 from assets.model.discover import LOADED, discover
 from assets.model.graph import Graph
 from assets.model.versions import CodeVersions
@@ -27,6 +28,7 @@ class Project:
     code: CodeVersions
     checksums: Checksums
     suites: Suites
+    findings: Findings
     tasks: dict[str, dict[str, str]] = field(default_factory=dict)
     """Config of the cleaning tasks read so far, by name."""
 
@@ -52,4 +54,5 @@ def open_project(root: Path | str | None = None, settings: Settings | None = Non
         code=CodeVersions(settings.root, settings.data / "cache" / "code.json", dict(LOADED)),
         checksums=Checksums(settings.data / "cache" / "checksums.json"),
         suites=Suites(settings.root, frozenset(graph.order)),
+        findings=Findings(events),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import socket
 import time
@@ -20,8 +21,10 @@ from assets.engine.current import write_current
 from assets.engine.due import show_time
 from assets.engine.errors import Superseded
 from assets.engine.joining import Joined
+from assets.engine.log import log
 from assets.engine.project import Project
 from assets.engine.reasons import CORRUPTED, MISSING
+from assets.engine.verifying.named import checksums_of
 from assets.model.modes import REPLACE
 from assets.model.versions import code_version
 from catalog.records import File, Materialized, Pruned, SchemaColumn
@@ -66,9 +69,26 @@ def publish(project: Project, attempt: Attempt, result: Result) -> Materialized:
             if path is not None:
                 path.unlink(missing_ok=True)
         raise
+    _restore(project, attempt, event)
     if attempt.asset.layer == "output":
         write_current(project, attempt.asset.name, event)
     return event
+
+
+def _restore(project: Project, attempt: Attempt, made: Materialized) -> None:
+    """Give damaged files of the version before their bytes back, where these were made again."""
+    current = attempt.head.current
+    bad = {r.about for r in attempt.reasons if r.kind in (MISSING, CORRUPTED)}
+    same = {file.checksum: file.path for file in made.files}
+    for file in current.files if current is not None else ():
+        if file.path not in bad or same.get(file.checksum, file.path) == file.path:
+            continue
+        path = project.data / file.path
+        aside = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
+        os.link(project.data / same[file.checksum], aside)
+        aside.replace(path)
+        sync_folder(path.parent)
+        log("restored", asset=made.key, file=file.path)
 
 
 def _is_unchanged(attempt: Attempt, result: Result) -> bool:
@@ -225,6 +245,15 @@ def _event(
         log=attempt.log,
         host=socket.gethostname(),
         release=_release(),
+        checksums=checksums_of(
+            project.data,
+            attempt.quarantine_file,
+            calls_of(project, attempt),
+            source_calls_of(project, attempt),
+            attempt.provenance_file,
+            attempt.validation_file,
+            attempt.corrections_file,
+        ),
     )
 
 

@@ -15,6 +15,7 @@ from assets.engine.experiments import task_of
 from assets.engine.plan import heads_of
 from assets.engine.project import Project
 from assets.engine.runs import uses_cleaner
+from assets.engine.verifying.named import checksums_of
 from catalog.history import versions_of
 from catalog.records import Materialized, Reviewed
 from catalog.reviews import record_review, reviews_of
@@ -218,6 +219,7 @@ def record(
             low=low,
             high=high,
             file=file,
+            checksums=checksums_of(project.data, file),
         )
 
     event = record_review(project.events, key, count)

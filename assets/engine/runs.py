@@ -18,6 +18,7 @@ from assets.engine.log import log
 from assets.engine.plan import heads_of, make_plan
 from assets.engine.project import Project
 from assets.engine.record import record_plan
+from assets.engine.verifying import recheck
 from catalog.heads import Head
 from catalog.records import AnyEvent, RunFinished, RunStarted
 from resources.errors import DataOpsError
@@ -76,6 +77,7 @@ def finish_run(project: Project, run: str, *, failed: Sequence[str] = ()) -> dic
             failed=len(failed),
         ),
     )
+    _look_again(project)
     with suppress(OSError):
         record_plan(project, make_plan(project))
     _bring_docs_up(project, heads)
@@ -89,6 +91,14 @@ def finish_run(project: Project, run: str, *, failed: Sequence[str] = ()) -> dic
         "failed": list(failed),
         "docs": str(docs_index(project)),
     }
+
+
+def _look_again(project: Project) -> None:
+    """Close what was found damaged and is right again; a failure here must not hide the run's."""
+    try:
+        recheck(project)
+    except (DataOpsError, OSError) as error:
+        log("what was found damaged could not be looked at again", asset="", error=str(error))
 
 
 def _bring_docs_up(project: Project, heads: Mapping[str, Head]) -> None:
