@@ -136,7 +136,9 @@ class FileEventStore:
     def get(self, stream: str, number: int) -> AnyEvent | None:
         """Read one event; raises CorruptEventError naming the file where it cannot be read."""
         text = self.text(stream, number)
-        return None if text is None else checked(text, number, self.place_of(stream, number), stream)
+        return (
+            None if text is None else checked(text, number, self.place_of(stream, number), stream)
+        )
 
     def text(self, stream: str, number: int) -> bytes | None:
         """Read one file."""

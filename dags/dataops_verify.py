@@ -21,12 +21,13 @@ SCHEDULE: Final = os.environ.get("DATAOPS_VERIFY_SCHEDULE") or "@daily"
 
 def verify_part() -> None:
     """Verify a day's part, publish what was found, tell people, and fail if something is damaged."""
+    from dataops_dags.connections import share_connections
+
     from assets.cli.verifying import show_verification
     from assets.engine import open_project
     from assets.engine.alerting import tell
     from assets.engine.attempt import refold
     from assets.engine.verifying import verify_project
-    from dataops_dags.connections import share_connections
 
     os.umask(0o027)
     share_connections()

@@ -21,11 +21,13 @@ def history(
     import msgspec
 
     from assets.engine import open_project
+    from assets.engine.deaths import settle_dead
     from catalog.changes import history as events_of
     from catalog.records import Attempted
 
     project = open_project()
     project.graph.find(key)
+    settle_dead(project)
     found = events_of(project.events, key)
     found.sort(key=lambda e: (e.after + 0.5 if isinstance(e, Attempted) else e.number, e.at))
     found = found[-limit:][::-1] if limit else found[::-1]

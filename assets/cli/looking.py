@@ -241,7 +241,7 @@ def _money(usd: float | None) -> str:
 def status(selection: Selection = None, json: Json = False) -> None:
     """Say each asset's state, version, age, lateness and last attempt: exact, not as of a plan."""
     from assets.engine.due import show_time
-    from assets.engine.lease import holder_of
+    from assets.engine.lease import is_alive
     from assets.engine.plan import heads_of
 
     project, made, keys = planned(selection)
@@ -256,8 +256,9 @@ def status(selection: Selection = None, json: Json = False) -> None:
         head = heads.get(line.key)
         current = head.current if head is not None else None
         last = head.last_attempt if head is not None else None
-        holder = holder_of(project.data / "leases" / f"{line.key}.json")
-        attempt = "running" if holder else last.state if last else "ok" if current else ""
+        path = project.data / "leases" / f"{line.key}.json"
+        running = is_alive(path, project.settings.lease_seconds)
+        attempt = "running" if running else last.state if last else "ok" if current else ""
         data.append(
             {
                 "key": line.key,

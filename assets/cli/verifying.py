@@ -20,7 +20,7 @@ _SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]*)")
 
 
 @app.command()
-def verify(  # noqa: PLR0913 - what to read can be said in several ways, all by name
+def verify(
     selection: Selection = None,
     every: Annotated[bool, typer.Option("--all", hidden=True)] = False,
     current: Annotated[

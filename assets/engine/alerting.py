@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from assets.engine.budgets import budget_conditions
 from assets.engine.conditions import Condition, conditions
+from assets.engine.deaths import settle_dead
 from assets.engine.due import parse_time, show_time
 from assets.engine.log import log
 from assets.engine.messages import opened_message, recovered_message, tone_of
@@ -41,6 +42,7 @@ def tell(project: Project, *, over: Collection[str] = ()) -> list[str]:
     over: assets that nobody is trying to make any more, so that their failures are final.
     """
     try:
+        settle_dead(project)
         rules = load_rules(project.settings.root)
         if not rules:
             return []

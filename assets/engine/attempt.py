@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from assets.engine.compare import own_reasons
 from assets.engine.current import sync_current
+from assets.engine.deaths import doing, interrupted, settle_dead
 from assets.engine.due import show_time
 from assets.engine.errors import BlockedError, FileDamaged, PassingFailure, Superseded
 from assets.engine.failures import as_failure, disk_failure, record_failure
@@ -101,6 +102,7 @@ def materialize(  # noqa: PLR0913 - how a materialization can be asked for, all 
             wait=wait,
             waiting=waiting,
         ):
+            settle_dead(project)
             return _with_tries(project, key, asked, tries if asset.layer == "raw" else 1)
     except OSError as error:  # the disk failed outside an attempt: lease, cache, current CSV
         raise disk_failure(key, error) from error
@@ -173,7 +175,7 @@ def _attempt(project: Project, attempt: Attempt) -> Outcome:
     """Attempt it, with a log of its own; a failure is recorded before it is raised."""
     key = attempt.asset.key
     attempt.log = f"logs/{key}/{attempt.stamp}.jsonl"
-    with attempt_log(project.data / attempt.log):
+    with attempt_log(project.data / attempt.log), doing(project.data, attempt):
         try:
             made = make(project, attempt)
         except Superseded:
@@ -185,6 +187,10 @@ def _attempt(project: Project, attempt: Attempt) -> Outcome:
             if failure is error:
                 raise
             raise failure from error
+        except BaseException as error:  # a signal, or its host's time-out: theirs, but counted
+            if not isinstance(error, GeneratorExit):
+                record_failure(project, attempt, interrupted(key, error))
+            raise
     project.checksums.save()
     return Outcome(key, "unchanged" if made.unchanged else "made", made, attempt.reasons)
 

@@ -46,3 +46,12 @@ class Checksums:
                 stored = json.loads(read_cache(self._cache) or b"{}")
                 self._known = stored.get("files", {})
         return self._known
+
+
+def checksums_of(data: Path, *paths: str) -> dict[str, str]:
+    """Give the checksums of the files that an event is about to name ("" = none to name)."""
+    found: dict[str, str] = {}
+    for path in paths:
+        if path and (data / path).is_file():
+            found[path] = file_facts(data / path).checksum
+    return found

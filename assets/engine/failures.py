@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from assets.engine.checksums import checksums_of
+from assets.engine.deaths.memory import peak_memory
 from assets.engine.due import show_time
 from assets.engine.errors import AttemptFailed, CheckFailed, PassingFailure
 from assets.engine.log import log
 from assets.engine.project import Project
 from assets.engine.publish import calls_of, source_calls_of
-from assets.engine.verifying.named import checksums_of
 from catalog.records import Attempted
 from resources.errors import DataOpsError, TransientError
 
@@ -146,6 +147,8 @@ def record_failure(project: Project, attempt: Attempt, failure: DataOpsError) ->
             log=attempt.log,
             host=socket.gethostname(),
             full=attempt.full,
+            signal=str(failure.facts.get("signal", "")),
+            peak_memory=peak_memory(),
             checksums=checksums_of(
                 project.data,
                 attempt.quarantine_file,

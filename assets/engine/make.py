@@ -88,6 +88,8 @@ class Attempt:
     usage: tuple[Usage, ...] = ()
     warnings: tuple[str, ...] = ()
     log: str = ""
+    reached: Callable[..., None] = lambda *_step: None
+    """Told each step, for whoever finds the process dead."""
 
     @property
     def head(self) -> Head:
@@ -124,7 +126,9 @@ def make(project: Project, attempt: Attempt) -> Materialized:
     log("attempt started", asset=key, attempt=attempt.id, run=attempt.run, why=why)
     try:
         _pin(project, attempt)
+        attempt.reached("running its function")
         result = _result(project, attempt, staging)
+        attempt.reached("publishing")
         made = publish(project, attempt, result)
     except Exception:
         _keep_rejects(project, attempt, staging)
@@ -197,6 +201,7 @@ def _result(project: Project, attempt: Attempt, staging: Path) -> Result:
             progress=attempt.progress,
             like=like,
         )
+        attempt.reached("checking rows")
         columns = _columns(asset, staged.schema, value)
         attempt.rows_in = staged.rows + rejects.rows
         before = dict(rejects.counts)

@@ -15,6 +15,7 @@ from assets.engine.compare import (
     what_blocks,
 )
 from assets.engine.config import config_of, sources_now
+from assets.engine.deaths import settle_dead
 from assets.engine.due import due_at
 from assets.engine.identity import attempt_identity
 from assets.engine.increment import how
@@ -107,6 +108,7 @@ def make_plan(
     """
     moment = now or datetime.now(UTC)
     graph = project.graph
+    settle_dead(project)
     heads = heads if heads is not None else heads_of(project)
     wanted = frozenset(asked)
     project.findings.refresh()

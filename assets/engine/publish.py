@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import socket
 import time
 from collections.abc import Sequence
@@ -15,16 +14,17 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from assets.engine.checks import Checked
+from assets.engine.checksums import checksums_of
 from assets.engine.compare import declared_schema
 from assets.engine.content import ALGORITHM
 from assets.engine.current import write_current
+from assets.engine.deaths.memory import peak_memory
 from assets.engine.due import show_time
 from assets.engine.errors import Superseded
 from assets.engine.joining import Joined
 from assets.engine.log import log
 from assets.engine.project import Project
 from assets.engine.reasons import CORRUPTED, MISSING
-from assets.engine.verifying.named import checksums_of
 from assets.model.modes import REPLACE
 from assets.model.versions import code_version
 from catalog.records import File, Materialized, Pruned, SchemaColumn
@@ -117,6 +117,7 @@ def _final_file(project: Project, attempt: Attempt, result: Result) -> tuple[Pat
         source, suffix = staged.path.with_name("export.csv"), ".csv"
         table = parquet_table([staged.path], staged.rows)
         facts = write_csv(table, source, formula_safe=project.settings.formula_safe)
+    attempt.reached("publishing", source)
     target = link_version(
         source,
         project.data / asset.layer,
@@ -240,7 +241,7 @@ def _event(
         warnings=attempt.warnings,
         seconds=round(time.monotonic() - attempt.started, 3),
         cpu_seconds=round(time.process_time() - attempt.cpu, 3),
-        peak_memory=_peak(),
+        peak_memory=peak_memory(),
         started_at=show_time(attempt.begun),
         log=attempt.log,
         host=socket.gethostname(),
@@ -287,17 +288,6 @@ def _put(project: Project, attempt: Attempt, event: Materialized) -> Materialize
             )
         event = replace(event, number=event.number + 1)
     return event
-
-
-def _peak() -> int:
-    """Give this process's peak memory in bytes (since the attempt began, on Linux)."""
-    try:
-        for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def _release() -> str:

@@ -10,12 +10,12 @@ from uuid import uuid4
 
 from assets.engine.arguments import table_of
 from assets.engine.attempt import refold
+from assets.engine.checksums import checksums_of
 from assets.engine.due import show_time
 from assets.engine.experiments import task_of
 from assets.engine.plan import heads_of
 from assets.engine.project import Project
 from assets.engine.runs import uses_cleaner
-from assets.engine.verifying.named import checksums_of
 from catalog.history import versions_of
 from catalog.records import Materialized, Reviewed
 from catalog.reviews import record_review, reviews_of

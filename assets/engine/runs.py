@@ -11,6 +11,7 @@ from uuid import uuid4
 from assets.engine.alerting import tell
 from assets.engine.attempt import Outcome, materialize, refold
 from assets.engine.current import sync_current
+from assets.engine.deaths import begin_run, end_run
 from assets.engine.docs import build_docs, docs_index
 from assets.engine.due import show_time
 from assets.engine.lease import Holder
@@ -36,6 +37,8 @@ def start_run(
     planned: int = 0,
 ) -> None:
     """Record that a run began. select: the keys it was limited to; planned: how many to look at."""
+    if trigger == "cli":  # this process is the whole run
+        begin_run(project.data, run, show_time(datetime.now(UTC)))
     _append(
         project,
         lambda number: RunStarted(
@@ -78,6 +81,7 @@ def finish_run(project: Project, run: str, *, failed: Sequence[str] = ()) -> dic
         ),
     )
     _look_again(project)
+    end_run(project.data, run)
     with suppress(OSError):
         record_plan(project, make_plan(project))
     _bring_docs_up(project, heads)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
 from assets.engine.findings import CURRENT, VERSION
 from catalog.records import AnyEvent, Attempted, Materialized, Pruned, Reviewed
-from resources.files import file_facts
 
 LET_GO: Final = ("validations",)
 """Kinds whose files the product itself lets go after a while."""
@@ -83,12 +81,3 @@ def current_copy(name: str, current: Materialized) -> Named:
     checksum = current.files[0].checksum if len(files) == 1 else ""
     whole = () if checksum else files
     return Named(path, CURRENT, current.key, current.number, checksum, current.at, True, whole)
-
-
-def checksums_of(data: Path, *paths: str) -> dict[str, str]:
-    """Give the checksums of the files that an event is about to name ("" = none to name)."""
-    found: dict[str, str] = {}
-    for path in paths:
-        if path and (data / path).is_file():
-            found[path] = file_facts(data / path).checksum
-    return found

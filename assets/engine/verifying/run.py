@@ -12,9 +12,9 @@ from uuid import uuid4
 from msgspec.structs import replace
 
 from assets.engine.due import show_time
+from assets.engine.findings import MISSING, VERSION
 from assets.engine.plan import heads_of
 from assets.engine.project import Project
-from assets.engine.findings import MISSING, VERSION
 from assets.engine.verifying.named import Named, Register, current_copy
 from assets.engine.verifying.reading import Budget, Memory, chosen, look_at, size_of
 from catalog.events import CorruptEventError, NewerEventError
