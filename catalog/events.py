@@ -368,17 +368,20 @@ def _mended(store: EventStore, stream: str, after: int) -> Iterator[AnyEvent]:
             for event in store.since(stream, number):
                 number = event.number
                 yield event
-            if after and not store.advanced({stream: number}):
-                note = None  # the usual end, without a look at the folder
-            else:
-                note = store.note_of(stream)
-            if max(store.last(stream, number), note.number if note is not None else 0) <= number:
+            if store.text(stream, number + 1) is None and _ends_at(store, stream, number, after):
                 return
             mend(store, stream, number + 1, "it is gone")
         except NewerEventError:
             raise
         except CorruptEventError as error:
             mend(store, stream, number + 1, error.problem)
+
+
+def _ends_at(store: EventStore, stream: str, number: int, after: int) -> bool:
+    """Tell whether a stream ends at a number; one that was read before is not looked through."""
+    note = store.note_of(stream)
+    known = note.number if note is not None else 0
+    return known <= number and (after > 0 or store.last(stream, number) <= number)
 
 
 def last_event(store: EventStore, stream: str) -> AnyEvent | None:

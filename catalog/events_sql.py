@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 from uuid import uuid4
 
 # catalog.open imports this module only where a database is named.
@@ -218,7 +219,7 @@ def _at(stream: str, number: int) -> tuple[sa.ColumnElement[bool], sa.ColumnElem
     return _EVENTS.c.stream == stream, _EVENTS.c.number == number
 
 
-def _body_of(stream: str, number: int) -> sa.Select[tuple[bytes]]:
+def _body_of(stream: str, number: int) -> sa.Select[Any]:
     """Ask for one document."""
     return sa.select(_EVENTS.c.body).where(*_at(stream, number))
 

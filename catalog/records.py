@@ -369,8 +369,8 @@ class Discarded(Event, tag="discarded", frozen=True, kw_only=True, gc=False):
 class OpenAlert(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A condition that people are told of while it lasts. id: of kind, key and cause.
 
-    kind: failed, blocked, threshold, overdue, budget or damaged. to: the connections that are to be told;
-    pending: those that were not reached yet. since: when it was found.
+    kind: failed, blocked, threshold, overdue, budget or damaged. to: the connections that are
+    to be told; pending: those that were not reached yet. since: when it was found.
     """
 
     id: str

@@ -47,7 +47,13 @@ def rows_of(event: AnyEvent) -> Iterator[Row]:
         yield "decisions", (*what, event.file, event.reason)
     elif isinstance(event, Reviewed):
         yield _review(event, at)
-    elif isinstance(event, Declared):
+    else:
+        yield from _kept_books(event, at)
+
+
+def _kept_books(event: AnyEvent, at: datetime | None) -> Iterator[Row]:
+    """Give the rows of bookkeeping: declarations, plans, alerts, verifications, runs."""
+    if isinstance(event, Declared):
         yield from _declared(event, at)
     elif isinstance(event, Alerted):
         yield from _alerted(event, at)
@@ -57,16 +63,9 @@ def rows_of(event: AnyEvent) -> Iterator[Row]:
         yield "lost_events", (event.stream, event.number, at, event.stands_for, event.reason)
     elif isinstance(event, Planned):
         for s in event.states:
-            yield "states", (
-                s.key,
-                at,
-                s.state,
-                list(s.reasons),
-                s.held,
-                event.number,
-                _time(s.due),
-            )
-    else:
+            due = _time(s.due)
+            yield "states", (s.key, at, s.state, list(s.reasons), s.held, event.number, due)
+    elif isinstance(event, RunStarted | RunFinished):
         yield _run(event, at)
 
 

@@ -20,7 +20,7 @@ SCHEDULE: Final = os.environ.get("DATAOPS_VERIFY_SCHEDULE") or "@daily"
 
 
 def verify_part() -> None:
-    """Verify a day's part, publish what was found, tell people, and fail if something is damaged."""
+    """Verify a day's part, publish what was found, tell people; fail if something is damaged."""
     from dataops_dags.connections import share_connections
 
     from assets.cli.verifying import show_verification

@@ -21,7 +21,7 @@ class Checksums:
         self._new = False
 
     def of(self, path: Path, status: os.stat_result, *, anew: bool = False) -> str:
-        """Give the file's sha256; `status` is its stat, taken just now. anew: read it in any case."""
+        """Give the file's sha256; `status` is its stat, taken just now. anew: read it again."""
         known = self._load()
         entry = known.get(str(path))
         if not anew and entry is not None and entry[:2] == [status.st_size, status.st_mtime_ns]:

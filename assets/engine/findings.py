@@ -53,7 +53,7 @@ class Findings:
         return self.open().get(path)
 
     def append(self, event: Callable[[Verified | None], Verified | None]) -> None:
-        """Record a verification. `event` makes it, given the last one; None where nothing is new."""
+        """Record a verification. `event` makes it, given the last one; None: nothing is new."""
         while True:
             number = self._events.last(STREAM)
             last = last_event(self._events, STREAM)

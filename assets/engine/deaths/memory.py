@@ -21,7 +21,7 @@ def peak_memory() -> int:
 
 
 def memory_limit() -> int:
-    """Give the memory that this process may use at most: its container's, its own, the machine's."""
+    """Give the memory that this process may use at most: its container's, its own, all."""
     limits = [*_cgroup_limits(), _own_limit(), _machine()]
     return min((one for one in limits if 0 < one < _NO_LIMIT), default=0)
 
