@@ -244,7 +244,7 @@ def checked(text: bytes, number: int, where: str, stream: str = "") -> AnyEvent:
     problem = ""
     try:
         event = decode(text)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, ValueError) as error:  # ValueError: bytes that are no UTF-8
         problem = f"cannot be read: {error}"
     else:
         if event.number != number:
@@ -253,7 +253,7 @@ def checked(text: bytes, number: int, where: str, stream: str = "") -> AnyEvent:
             if not stream or not (problem := fault_of(stream, text)):
                 return event
             problem = f"cannot be trusted: {problem}"
-    with suppress(msgspec.MsgspecError):
+    with suppress(msgspec.MsgspecError, ValueError):
         written = msgspec.json.decode(text, type=_Written)
         newer = f"has format {written.format}; this release reads up to {FORMAT}"
         if written.format <= FORMAT and written.kind not in KINDS:

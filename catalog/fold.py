@@ -125,7 +125,7 @@ def _published(data: Path, catalog: Path, events: EventStore) -> _Published | No
             return None
         known = msgspec.json.decode(text, type=_Published)
         ours = known.format == _format() and _identity(catalog) in known.files
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, ValueError, msgspec.MsgspecError):
         return None
     if not ours or events.lost(known.marks) or not still_there(events, known.newest):
         return None

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -50,8 +51,8 @@ def link_of(stream: str, text: bytes) -> str:
     if found is None:
         return digest(stream, text)
     if _LOST.match(text):
-        stands_for = msgspec.json.decode(text).get("stands_for")
-        return str(stands_for or found[2].decode())
+        with suppress(msgspec.MsgspecError, ValueError):
+            return str(msgspec.json.decode(text).get("stands_for") or found[2].decode())
     return found[2].decode()
 
 

@@ -90,7 +90,7 @@ class Catalog:
                 return
             with collector_paused():
                 cache = _CACHE.decode(text)
-        except (OSError, msgspec.MsgspecError):
+        except (OSError, ValueError, msgspec.MsgspecError):
             return
         self._seen = changed
         if cache.format != FORMAT or not still_there(self.events, cache.newest):

@@ -125,7 +125,7 @@ def _load(cache: Path, kind: type[_Fact]) -> _Known[_Fact]:
         if text is None:
             return _Known(0, {})
         known: _Known[_Fact] = msgspec.json.decode(text, type=_Known[kind])  # type: ignore[valid-type]
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, ValueError, msgspec.MsgspecError):
         return _Known(0, {})
     return known
 

@@ -90,7 +90,7 @@ def test_a_killed_attempt_is_counted_once_with_what_is_known(home: Home) -> None
     assert attempt.memory_limit > attempt.peak_memory
     assert "died at the step 'running its function'" in attempt.error
     assert attempt.log.endswith(".jsonl")
-    assert not list((home.data / ".staging").iterdir())
+    assert not list((home.data / ".staging").glob("*"))
 
 
 def test_status_history_and_success_rate_know_it(home: Home) -> None:
@@ -159,7 +159,7 @@ def test_files_with_final_names_leave_at_the_next_run(home: Home, name: str, bef
     named = {f.path for v in versions_of(home.open().events, "raw.a") for f in v.files}
     assert {f"raw/{p.name}" for p in (home.data / "raw").iterdir()} == named
     assert len(_attempts(home)) == (0 if published else 1)
-    assert not list((home.data / ".staging").iterdir())
+    assert not list((home.data / ".staging").glob("*"))
 
 
 def test_of_many_who_look_at_once_one_counts_it(home: Home) -> None:

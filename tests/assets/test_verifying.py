@@ -329,7 +329,9 @@ def test_pruned_files_are_not_missed(lived: Home) -> None:
 
     project = lived.open()
     heads = project.catalog.heads(["raw.a", "output.out"])
-    prune(project.data, project.events, heads, plan_prune(lived.data, project.events, heads, 1), by="")
+    prune(
+        project.data, project.events, heads, plan_prune(lived.data, project.events, heads, 1), by=""
+    )
     assert _found(_verify(lived)) == set()
 
 

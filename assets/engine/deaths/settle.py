@@ -61,7 +61,7 @@ def _dead(project: Project) -> Iterator[tuple[Path, Doing]]:
         try:
             facts = msgspec.json.decode(Path(entry.path).read_bytes(), type=Doing)
             silent = time.time() - entry.stat().st_mtime
-        except (OSError, msgspec.MsgspecError):
+        except (OSError, ValueError, msgspec.MsgspecError):
             continue
         if is_gone(facts, silent, project.settings.lease_seconds):
             yield Path(entry.path), facts
