@@ -64,6 +64,8 @@ class Catalog:
         self._checked.update(wanted)
         known = {key: self._heads.get(key) or Head(key) for key in wanted}
         moved = {*self.events.advanced(_marks(known)), *self._short}
+        # What was never made has no note; what has one, and no event, has lost it.
+        moved |= {k for k, h in known.items() if not h.number and self.events.note_of(k)}
         for stream in sorted(moved):
             key, _, attempts = stream.partition("/")
             if key not in known:
@@ -76,7 +78,11 @@ class Catalog:
                 raise
             except CorruptEventError as error:
                 known[key] = replace(known[key], damage=(error.problem, error.fix))
-        self._heads.update((key, _undamaged(head)) for key, head in known.items())
+        for key, head in known.items():
+            if head.damage[0]:  # looked for again each time, as it may be mended
+                self._heads.pop(key, None)
+            else:
+                self._heads[key] = head
         return known
 
     def _load(self) -> None:
@@ -214,11 +220,6 @@ class Catalog:
             return read(con, sql, parameters, limit)
         finally:
             con.close()
-
-
-def _undamaged(head: Head) -> Head:
-    """Give a head to keep: its damage is looked for again each time, as it may be mended."""
-    return replace(head, damage=("", "")) if head.damage[0] else head
 
 
 def _marks(heads: Mapping[str, Head]) -> dict[str, int]:

@@ -71,6 +71,15 @@ def verify_record(
     return count, faults
 
 
+def verify_stream(store: EventStore, stream: str) -> list[Fault]:
+    """Read every event of one stream; give what is wrong."""
+    note = store.notes().get(stream)
+    walk = _Walk(store, stream, note)
+    for _ in walk.events():
+        pass
+    return walk.faults
+
+
 class _Walk:
     """One walk through a stream."""
 

@@ -11,17 +11,15 @@ from uuid import uuid4
 
 from msgspec.structs import replace
 
-from assets.engine.due import show_time
+from assets.engine.due import parse_time, show_time
 from assets.engine.findings import MISSING, VERSION
 from assets.engine.plan import heads_of
 from assets.engine.project import Project
 from assets.engine.verifying.named import Named, Register, current_copy
 from assets.engine.verifying.reading import Budget, Memory, chosen, look_at, size_of
-from catalog.events import CorruptEventError, NewerEventError
+from catalog.events import CorruptEventError, tail
 from catalog.records import Finding, Materialized, Verified
-from catalog.verifying import EVENT, Fault, mend_faults, verify_record
-
-_NOTHING = frozenset[str]()
+from catalog.verifying import EVENT, NOTE, Fault, mend_faults, verify_record, verify_stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +88,7 @@ def verify_project(
         damage = look_at(project.data, file, at)
         found += [damage] if damage is not None else []
     memory.save(files)
+    found = [f for f in found if f.kind in (EVENT, NOTE)] + _again(project, found, at)
     let_go = {f.path for f in found if accept and not _in_force(files, f)}
     facts = {
         "events": events,
@@ -148,8 +147,6 @@ def _lines(
 
 def _is_behind(files: list[Named], memory: Memory, budget: Budget, now: datetime) -> bool:
     """Tell whether something was not read within the days that are set."""
-    from assets.engine.due import parse_time
-
     if not budget.days:
         return False
     return any((now - parse_time(memory.of(f))).days >= budget.days for f in files)
@@ -203,40 +200,40 @@ def recheck(project: Project) -> None:
     if not before:
         return
     at = show_time(datetime.now(UTC))
-    names = {file.path: file for file in _files(project, _register(project, before))}
-    still: list[Finding] = []
-    for path, finding in before.items():
-        if finding.kind == EVENT:
-            still += [finding] if _is_damaged(project, path) else []
-        elif path in names and (found := look_at(project.data, names[path], at)) is not None:
-            still.append(found)
+    files = [f for f in before.values() if f.kind not in (EVENT, NOTE)]
+    still = [*_faults_again(project, before.values()), *_again(project, files, at)]
     if len(still) != len(before):
         _record(project, still, set(), "", at, {})
 
 
-def _register(project: Project, findings: Collection[str]) -> Register:
-    """Read what the assets that have findings name."""
-    from catalog.events import tail
+def _again(project: Project, findings: Collection[Finding], at: str) -> list[Finding]:
+    """Give the damaged files that are so as things are now: a run or a prune may have come."""
+    if not findings:
+        return []
+    names = {file.path: file for file in _files(project, _register(project, findings))}
+    again = [names[f.path] for f in findings if f.path in names and f.kind not in (EVENT, NOTE)]
+    looked = [look_at(project.data, file, at) for file in again]
+    return [found for found in looked if found is not None]
 
+
+def _faults_again(project: Project, findings: Collection[Finding]) -> list[Finding]:
+    """Give the damaged events that are so still."""
+    events = {f.path: f for f in findings if f.kind in (EVENT, NOTE)}
+    streams = {path.removeprefix("events/").rpartition("/")[0] for path in events}
+    faults = {f.path for s in sorted(streams) for f in verify_stream(project.events, s)}
+    return [finding for path, finding in events.items() if path in faults or finding.kind == NOTE]
+
+
+def _register(project: Project, findings: Collection[Finding]) -> Register:
+    """Read what the assets that have findings name."""
     register = Register()
-    keys = {f.key for path, f in project.findings.open().items() if path in findings and f.key}
+    keys = {finding.key for finding in findings if finding.key}
     streams = (f"{key}{below}" for key in sorted(keys) for below in ("", "/attempts", "/reviews"))
     for stream in streams:
         with suppress(CorruptEventError):
             for event in tail(project.events, stream, 0):
                 register.add(stream, event)
     return register
-
-
-def _is_damaged(project: Project, path: str) -> bool:
-    """Tell whether an event is still not what it was."""
-    stream, _, name = path.removeprefix("events/").rpartition("/")
-    try:
-        return project.events.get(stream, int(name.removesuffix(".json"))) is None
-    except NewerEventError:
-        return False
-    except CorruptEventError:
-        return True
 
 
 def note_damage(project: Project, key: str, version: Materialized, path: str) -> None:
