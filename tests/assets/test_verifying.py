@@ -52,10 +52,23 @@ def lived(home: Home) -> Home:
         _run(home, f"run-{number}")
     home.write("in.csv", "no,columns\n")
     _run(home, "run-failed")
+    _accept(home)
     home.write("in.csv", "x,y\n3,tres\nz,bad\n")
     _run(home, "run-last")
     assert set(home.states().values()) == {"fresh"}
     return home
+
+
+def _accept(home: Home) -> None:
+    """Correct a row that was set aside, as people do."""
+    from assets.cli import main
+
+    sheet = home.root / "sheet.csv"
+    for words in (["show", "raw.a", "--csv", str(sheet)], ["accept", "raw.a", str(sheet)]):
+        with pytest.raises(SystemExit) as ended:
+            main(["--root", str(home.root), "quarantine", *words])
+        assert not ended.value.code
+        sheet.write_text(sheet.read_text(encoding="utf-8").replace(",z,", ",9,"), encoding="utf-8")
 
 
 def _run(home: Home, run: str) -> None:
@@ -79,7 +92,7 @@ def _found(done: Verification) -> set[str]:
 
 def _what_matters(home: Home) -> list[Path]:
     """Give every file below data/ that is no cache and no log."""
-    folders = ("raw", "processed", "output", "events", "quarantine", "provenance")
+    folders = ("raw", "processed", "output", "events", "quarantine", "corrections")
     return sorted(p for f in folders for p in (home.data / f).rglob("*") if p.is_file())
 
 
@@ -308,10 +321,8 @@ def test_what_a_prune_ends_meanwhile_is_no_damage(
     lived: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The record was read before it, the files after it."""
-    from assets.engine.verifying import run
+    from assets.engine.verifying.reading import chosen as looked
     from catalog.changes import plan_prune, prune
-
-    looked = run.chosen
 
     def chosen(*words: Any) -> Any:
         """Prune before the first file is read."""
@@ -321,7 +332,7 @@ def test_what_a_prune_ends_meanwhile_is_no_damage(
         prune(project.data, project.events, heads, plan, by="kim")
         return looked(*words)
 
-    monkeypatch.setattr(run, "chosen", chosen)
+    monkeypatch.setattr("assets.engine.verifying.run.chosen", chosen)
     assert _found(_verify(lived)) == set()
 
 
@@ -400,7 +411,7 @@ def test_old_events_without_seals_stay_valid(
     assert _found(_verify(lived)) == set()
     versions = sorted((lived.data / "events" / "raw.a").glob("*.json"), key=lambda p: int(p.stem))
     before = versions[-2]  # unsealed, and held fast by the sealed one after it
-    before.write_bytes(before.read_bytes().replace(b'"by": "kim"', b'"by": "lee"'))
+    before.write_bytes(before.read_bytes().replace(b'"host": "', b'"host": "x'))
     assert len(_found(_verify(lived))) == 1
 
 

@@ -57,6 +57,11 @@ class Register:
                 named = Named(path, kind, event.key, version, checksum, event.at)
                 self.files.setdefault(path, named)
 
+    def remember(self, files: Iterable[Named]) -> None:
+        """Take in what events that are damaged now named before."""
+        for file in files:
+            self.files.setdefault(file.path, file)
+
     def named(self, current: Iterable[Materialized], csvs: Iterable[Named]) -> list[Named]:
         """Give the files that are to be there, those in force marked."""
         in_force = {path for version in current for path in paths_of(version)}

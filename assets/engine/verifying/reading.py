@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from assets.engine.due import parse_time
-from assets.engine.findings import CORRUPTED, MISSING
+from assets.engine.findings import CORRUPTED, CURRENT, MISSING
 from assets.engine.verifying.named import LET_GO, Named
 from catalog.records import Finding
 from resources.caches import read_cache, write_cache
@@ -19,14 +19,19 @@ from resources.files import file_facts
 
 
 class Memory:
-    """When each file was read last, kept in a cache: without it, when it was written counts."""
+    """When each file was read last, and what it was to be, kept in a cache.
+
+    Without it, when a file was written counts, and what only damaged events name is not known.
+    """
 
     def __init__(self, cache: Path) -> None:
         """Remember in the JSON file `cache`, which may be deleted at any time."""
         self._cache = cache
         self._known: dict[str, str] = {}
-        with suppress(OSError, ValueError):
-            self._known = json.loads(read_cache(cache) or b"{}").get("files", {})
+        self._named: dict[str, Named] = {}
+        with suppress(OSError, ValueError, TypeError):
+            for path, read, *facts in json.loads(read_cache(cache) or b"{}").get("files", ()):
+                self._known[path], self._named[path] = read, Named(path, *facts)
 
     def of(self, file: Named) -> str:
         """Give when a file's bytes were last known to be right."""
@@ -36,10 +41,17 @@ class Memory:
         """Note that a file was read."""
         self._known[file.path] = at
 
+    def named_by(self, keys: Collection[str]) -> Iterator[Named]:
+        """Give what events of these assets named, as far as it was seen before."""
+        named = self._named.values()
+        yield from (file for file in named if file.key in keys and file.kind != CURRENT)
+
     def save(self, files: Iterable[Named]) -> None:
         """Keep what is known of the files that there are."""
-        there = {file.path for file in files}
-        known = {path: at for path, at in self._known.items() if path in there}
+        known = [
+            (f.path, self._known.get(f.path, ""), f.kind, f.key, f.version, f.checksum, f.at)
+            for f in files
+        ]
         with suppress(OSError):
             write_cache(self._cache, json.dumps({"files": known}).encode())
 

@@ -72,13 +72,14 @@ def verify_project(
             project.catalog.rebuild()
     project.findings.refresh()
     found = [_of(fault, at) for fault in faults if fault not in mended]
+    memory = Memory(project.data / "cache" / "verified.json")
+    register.remember(memory.named_by({fault.key for fault in faults if fault.key}))
     accepted = set(project.findings.accepted())
     files = [f for f in _files(project, register) if f.path not in accepted]
     asked = [f for f in files if (keys is None or f.key in keys)]
     asked = [f for f in asked if f.in_force or not only_current]
     limit = scheduled_budget(project, files) if scheduled else None
     limit = Budget(budget) if budget is not None else limit
-    memory = Memory(project.data / "cache" / "verified.json")
     again = [f for f in files if project.findings.of(f.path) is not None]
     read = {f.path: f for f in (*again, *chosen(asked, memory, project.data, limit, moment))}
     size = 0
@@ -88,7 +89,8 @@ def verify_project(
         damage = look_at(project.data, file, at)
         found += [damage] if damage is not None else []
     memory.save(files)
-    found = [f for f in found if f.kind in (EVENT, NOTE)] + _again(project, found, at)
+    events_of = [f for f in found if f.kind in (EVENT, NOTE)]
+    found = [*events_of, *_again(project, found, at, register)]
     let_go = {f.path for f in found if accept and not _in_force(files, f)}
     facts = {
         "events": events,
@@ -201,16 +203,22 @@ def recheck(project: Project) -> None:
         return
     at = show_time(datetime.now(UTC))
     files = [f for f in before.values() if f.kind not in (EVENT, NOTE)]
-    still = [*_faults_again(project, before.values()), *_again(project, files, at)]
+    memory, known = Memory(project.data / "cache" / "verified.json"), Register()
+    known.remember(memory.named_by({f.key for f in files}))
+    still = [*_faults_again(project, before.values()), *_again(project, files, at, known)]
     if len(still) != len(before):
         _record(project, still, set(), "", at, {})
 
 
-def _again(project: Project, findings: Collection[Finding], at: str) -> list[Finding]:
+def _again(
+    project: Project, findings: Collection[Finding], at: str, known: Register
+) -> list[Finding]:
     """Give the damaged files that are so as things are now: a run or a prune may have come."""
     if not findings:
         return []
-    names = {file.path: file for file in _files(project, _register(project, findings))}
+    register = _register(project, findings)
+    register.remember(known.files.values())
+    names = {file.path: file for file in _files(project, register)}
     again = [names[f.path] for f in findings if f.path in names and f.kind not in (EVENT, NOTE)]
     looked = [look_at(project.data, file, at) for file in again]
     return [found for found in looked if found is not None]
