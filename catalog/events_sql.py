@@ -18,10 +18,10 @@ from sqlalchemy.exc import (  # noqa: TID253
     SQLAlchemyError,
 )
 
-from catalog.events import checked, follow, is_gone, need_same, previous_link
 from catalog.notes import DAMAGED, Note
 from catalog.records import AnyEvent, Lost, encode
 from catalog.seal import link_of, seal
+from catalog.streams import checked, follow, is_gone, need_same, previous_link
 from resources.errors import SettingError, TransientError
 
 # The driver that this product brings; SQLAlchemy would take another one.

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from catalog.events import (
+from catalog.notes import DAMAGED, Note, Notes
+from catalog.records import AnyEvent
+from catalog.seal import link_of, previous_of
+from catalog.streams import (
     CorruptEventError,
     EventStore,
     NewerEventError,
@@ -14,9 +17,6 @@ from catalog.events import (
     is_bookkeeping,
     mend,
 )
-from catalog.notes import DAMAGED, Note, Notes
-from catalog.records import AnyEvent
-from catalog.seal import link_of, previous_of
 
 EVENT = "event"
 NOTE = "note"
