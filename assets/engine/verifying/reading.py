@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from assets.engine.due import parse_time
 from assets.engine.findings import CORRUPTED, CURRENT, MISSING
 from assets.engine.verifying.named import LET_GO, Named
@@ -97,20 +99,19 @@ def look_at(data: Path, file: Named, since: str) -> Finding | None:
     """Read a file and hold it against the record; None where it is as it was written."""
     checksum = file.checksum or checksum_of(data, file.whole)
     path = data / file.path
-    facts = {"path": file.path, "kind": file.kind, "key": file.key, "version": file.version}
+    missing = Finding(file.path, file.kind, file.key, MISSING, since, file.version)
     try:
         found = file_facts(path)
         status = path.stat()
     except OSError as error:
         if isinstance(error, FileNotFoundError) and file.kind in LET_GO:
             return None
-        return Finding(**facts, found=MISSING, since=since, detail=error.strerror or "")  # type: ignore[arg-type]
+        return replace(missing, detail=error.strerror or "")
     if found.checksum == checksum:
         return None
-    return Finding(
-        **facts,  # type: ignore[arg-type]
+    return replace(
+        missing,
         found=CORRUPTED,
-        since=since,
         detail=f"{found.bytes} bytes, checksum {found.checksum[:8]} for {checksum[:8]}",
         bytes=found.bytes,
         mtime_ns=found.mtime_ns,
