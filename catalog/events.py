@@ -2,7 +2,11 @@
 
 Streams: an asset's key (`raw.reviews`: versions, rollbacks, releases, prunes), `<key>/attempts`
 (attempts that published nothing), `<key>/reviews` (what people found in its rows),
-`<key>/quarantine` (rows that people discarded), `_declared`, `_planned` and `_runs`.
+`<key>/quarantine` (rows that people discarded), and the bookkeeping that can be made again:
+`_declared`, `_planned`, `_runs`, `_alerts` and `_verified`.
+
+Each event is sealed (catalog/seal.py), and the store notes beside the streams how far each one
+goes, so that a last event that is gone is missed, too.
 """
 
 from __future__ import annotations
@@ -12,44 +16,41 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from io import FileIO
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
+from uuid import uuid4
 
-import msgspec
-
-from catalog.records import FORMAT, KINDS, AnyEvent, decode, encode
-from resources.errors import DataOpsError
+from catalog.notes import Note, Notes
+from catalog.records import AnyEvent, Lost, encode
+from catalog.seal import link_of, seal
+from catalog.streams import (
+    CorruptEventError,
+    EventStore,
+    NewerEventError,
+    checked,
+    follow,
+    is_bookkeeping,
+    is_gone,
+    last_event,
+    mend,
+    need_same,
+    previous_link,
+    tail,
+)
 from resources.files import sync_folder
 
+__all__ = [
+    "CorruptEventError",
+    "EventStore",
+    "FileEventStore",
+    "NewerEventError",
+    "checked",
+    "is_bookkeeping",
+    "last_event",
+    "mend",
+    "tail",
+]
+
 _BELOW: Final = ("attempts", "reviews", "quarantine")
-
-
-class CorruptEventError(DataOpsError):
-    """An event cannot be read back, or is gone."""
-
-
-class EventStore(Protocol):
-    """Numbered, append-only streams. A number, once taken, is never changed."""
-
-    def put(self, stream: str, number: int, event: AnyEvent) -> bool:
-        """Take the number for the event, durably; False where the number is taken already."""
-
-    def get(self, stream: str, number: int) -> AnyEvent | None:
-        """Give one event, or None where the number is free."""
-
-    def since(self, stream: str, number: int) -> Iterator[AnyEvent]:
-        """Give the events after a number, in order, up to the first free number."""
-
-    def last(self, stream: str, known: int = 0) -> int:
-        """Give the stream's highest number; `known` is one that is certainly taken (0 = none)."""
-
-    def streams(self) -> list[str]:
-        """Give the names of all streams, sorted."""
-
-    def advanced(self, heads: Mapping[str, int]) -> list[str]:
-        """Give those of the streams in `heads` (name -> last known number) that have more."""
-
-    def lost(self, heads: Mapping[str, int]) -> list[str]:
-        """Give those of the streams in `heads` whose last known number is not there (0 = none)."""
 
 
 class FileEventStore:
@@ -59,17 +60,16 @@ class FileEventStore:
         """Keep events under `folder`, which is created with the first event."""
         self.folder = folder
         self._base = str(folder)
+        self._notes = Notes(folder / ".last")
 
     def put(self, stream: str, number: int, event: AnyEvent) -> bool:
-        """Write aside, fsync, then link to the number: one step, never over another event."""
+        """Write aside, fsync, read back, then link to the number: one step, never over another."""
         home = self.folder / stream
-        home.mkdir(parents=True, exist_ok=True)
-        aside = home / f".{number}.{os.getpid()}.{os.urandom(6).hex()}"
+        if is_gone(self, stream, number):
+            return False
+        text = seal(stream, encode(event), previous_link(self, stream, number))
+        aside = self._written_aside(home, number, text)
         try:
-            with aside.open("xb") as file:
-                file.write(encode(event))
-                file.flush()
-                os.fsync(file.fileno())
             os.link(aside, home / f"{number}.json")
         except FileExistsError:
             return False
@@ -79,23 +79,86 @@ class FileEventStore:
         if number == 1:  # the folders may be new, too
             for folder in (home.parent, self.folder, self.folder.parent):
                 sync_folder(folder)
+        self._notes.advance(stream, Note(number, link_of(stream, text)))
         return True
+
+    def _written_aside(self, home: Path, number: int, text: bytes) -> Path:
+        """Write a document beside its place, and see that the disk gives back what was written."""
+        home.mkdir(parents=True, exist_ok=True)
+        aside = home / f".{number}.{os.getpid()}.{os.urandom(6).hex()}"
+        try:
+            with aside.open("xb") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+                with suppress(AttributeError, OSError):  # from the disk, not from memory
+                    os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+            need_same(aside.read_bytes(), text, str(home / f"{number}.json"))
+        except BaseException:
+            aside.unlink(missing_ok=True)
+            raise
+        return aside
 
     def get(self, stream: str, number: int) -> AnyEvent | None:
         """Read one event; raises CorruptEventError naming the file where it cannot be read."""
-        path = f"{self._base}/{stream}/{number}.json"
+        text = self.text(stream, number)
+        return (
+            None if text is None else checked(text, number, self.place_of(stream, number), stream)
+        )
+
+    def text(self, stream: str, number: int) -> bytes | None:
+        """Read one file."""
         try:
-            with FileIO(path) as file:  # half the time of Path.read_bytes, for 100,000 events
-                text = file.readall()
+            # Half the time of Path.read_bytes, for 100,000 events.
+            with FileIO(f"{self._base}/{stream}/{number}.json") as file:
+                return file.readall()
         except FileNotFoundError:
             return None
-        return checked(text, number, path)
+
+    def place_of(self, stream: str, number: int) -> str:
+        """Give the event's file."""
+        return f"{self._base}/{stream}/{number}.json"
+
+    def texts(self, stream: str) -> Iterator[tuple[int, bytes]]:
+        """Read file after file, as the folder lists them."""
+        for number in sorted(self._numbers(stream)):
+            text = self.text(stream, number)
+            if text is not None:
+                yield number, text
+
+    def notes(self) -> dict[str, Note]:
+        """Read the notes of all streams."""
+        return self._notes.all()
+
+    def note_of(self, stream: str) -> Note | None:
+        """Read the note of one stream."""
+        return self._notes.read(stream)
+
+    def note(self, stream: str, note: Note | None) -> None:
+        """Write or remove a stream's note."""
+        self._notes.write(stream, note)
+
+    def stand_in(self, stream: str, number: int, event: Lost, previous: str) -> None:
+        """Replace the file in one step, and keep the bytes that were there in `.damaged`."""
+        home, path = self.folder / stream, Path(self.place_of(stream, number))
+        left = self.text(stream, number)
+        if left is not None:
+            kept = self.folder / ".damaged" / f"{Notes.name_of(stream)}-{number}-{uuid4().hex[:8]}"
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            kept.write_bytes(left)
+        aside = self._written_aside(home, number, seal(stream, encode(event), previous))
+        aside.replace(path)
+        sync_folder(home)
 
     def since(self, stream: str, number: int) -> Iterator[AnyEvent]:
-        """Read file after file."""
-        while (event := self.get(stream, number + 1)) is not None:
-            yield event
+        """Read file after file; each names the one before it."""
+        before = ""
+        while (text := self.text(stream, number + 1)) is not None:
             number += 1
+            where = self.place_of(stream, number)
+            event = checked(text, number, where, stream)
+            before = follow(text, before, where, stream)
+            yield event
 
     def last(self, stream: str, known: int = 0) -> int:
         """Walk up from `known`; without it, list the folder once."""
@@ -137,57 +200,3 @@ class FileEventStore:
                     for below in _BELOW:
                         if os.access(f"{entry.path}/{below}", os.F_OK):
                             yield f"{entry.name}/{below}"
-
-
-def checked(text: bytes, number: int, where: str) -> AnyEvent:
-    """Decode the event that was kept as `number`; raises CorruptEventError naming where."""
-    try:
-        event = decode(text)
-    except msgspec.MsgspecError as error:
-        problem = str(error)
-    else:
-        if event.number == number and event.format <= FORMAT:
-            return event
-        problem = f"it says that it is number {event.number}"
-    with suppress(msgspec.MsgspecError):
-        written = msgspec.json.decode(text, type=_Written)
-        newer = f"has format {written.format}; this release reads up to {FORMAT}"
-        if written.format <= FORMAT and written.kind not in KINDS:
-            newer = f"is of the kind {written.kind!r}, which this release does not know"
-        if written.format > FORMAT or written.kind not in KINDS:
-            raise CorruptEventError(
-                f"the event {where} {newer}",
-                "upgrade DataOps to the release that wrote it",
-                file=where,
-            )
-    raise CorruptEventError(
-        f"the event {where} cannot be read: {problem}",
-        "restore it from a backup; the data files themselves are untouched",
-        file=where,
-    )
-
-
-class _Written(msgspec.Struct):
-    """The fields that say who can read an event."""
-
-    kind: str
-    format: int = FORMAT
-
-
-def tail(store: EventStore, stream: str, after: int) -> Iterator[AnyEvent]:
-    """Give the events of a stream after a number, in order.
-
-    Read from the beginning, a number that is missing below the highest is found, and an error:
-    everything behind it would silently count for nothing.
-    """
-    number = after
-    for event in store.since(stream, after):
-        number = event.number
-        yield event
-    if after == 0 and store.last(stream) > number and store.get(stream, number + 1) is None:
-        raise CorruptEventError(
-            f"the event {number + 1} of {stream} is gone, and later ones are there",
-            "restore it from a backup; the data files themselves are untouched",
-            stream=stream,
-            number=number + 1,
-        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import logging
 import os
 import shutil
 import time
@@ -14,19 +15,21 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from catalog.events import EventStore, tail
+from catalog.events import CorruptEventError, EventStore, NewerEventError, tail
 from catalog.marks import Mark, mark_of, newest, still_there
 from catalog.reading import quoted
 from catalog.records import AnyEvent
 from catalog.tables import Tables
+from resources.caches import read_cache, write_cache
 from resources.errors import TransientError
-from resources.files import replace_file, sync_folder
+from resources.files import sync_folder
 
 if TYPE_CHECKING:
     import duckdb
 
 _STORAGE: Final = "v1.5.0"
 _BATCH: Final = 5_000
+_RECORD: Final = logging.getLogger("dataops.record")
 Seen = Callable[[AnyEvent], None]
 
 
@@ -117,9 +120,12 @@ class _Done(msgspec.Struct, frozen=True):
 def _published(data: Path, catalog: Path, events: EventStore) -> _Published | None:
     """Give what is known of the published file; None where it is not ours or of other events."""
     try:
-        known = msgspec.json.decode((data / "cache" / "folded.json").read_bytes(), type=_Published)
+        text = read_cache(data / "cache" / "folded.json")
+        if text is None:
+            return None
+        known = msgspec.json.decode(text, type=_Published)
         ours = known.format == _format() and _identity(catalog) in known.files
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, ValueError, msgspec.MsgspecError):
         return None
     if not ours or events.lost(known.marks) or not still_there(events, known.newest):
         return None
@@ -189,7 +195,7 @@ def _publish(data: Path, copy: Path, catalog: Path, done: _Done) -> None:
     with suppress(FileNotFoundError):
         files.insert(0, _identity(catalog))
     known = _Published(_format(), tuple(files), done.marks, done.newest)
-    replace_file(data / "cache" / "folded.json", msgspec.json.encode(known))
+    write_cache(data / "cache" / "folded.json", msgspec.json.encode(known))
     _wal(catalog).unlink(missing_ok=True)
     copy.replace(catalog)
     sync_folder(catalog.parent)
@@ -230,7 +236,7 @@ def _fill(
     count = waiting = 0
     for stream, number in _moved(events, marks).items():
         last = number
-        for event in tail(events, stream, number):
+        for event in _sound(events, stream, number):
             tables.add(event)
             seen(event)
             last = event.number
@@ -245,3 +251,13 @@ def _fill(
     tables.flush()
     tables.make_views()
     return _Done(count + waiting, marks, newest(proof))
+
+
+def _sound(events: EventStore, stream: str, after: int) -> Iterator[AnyEvent]:
+    """Give a stream's new events; what comes behind a damaged one is left out, and that is said."""
+    try:
+        yield from tail(events, stream, after)
+    except NewerEventError:
+        raise
+    except CorruptEventError as error:
+        _RECORD.warning("the catalog leaves out what came after: %s", error.problem)

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from catalog.records import (
     AnyEvent,
     Attempted,
+    Lost,
     Materialized,
     Pruned,
     Released,
@@ -22,6 +23,7 @@ class Head(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     held by a rollback, 0 = none. last_version: the newest version. last_as_of: the moment it was
     made for. last_stamp: the newest timestamp in its file names. schema_version: the highest
     counter given. last_attempt: the last attempt, while it is newer than every version.
+    damage: what is wrong with its events from there on, as an error and what to do ("" = nothing).
     """
 
     key: str
@@ -34,6 +36,7 @@ class Head(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     last_stamp: str = ""
     schema_version: int = 0
     last_attempt: Attempted | None = None
+    damage: tuple[str, str] = ("", "")
 
 
 def advance(head: Head, event: AnyEvent) -> Head:
@@ -48,6 +51,11 @@ def advance(head: Head, event: AnyEvent) -> Head:
         if event.key != head.key or event.number <= head.number:
             return head
         return _moved(head, event)
+    if isinstance(event, Lost):
+        if event.stream == head.key and event.number > head.number:
+            return replace(head, number=event.number)
+        if event.stream == f"{head.key}/attempts" and event.number > head.attempts:
+            return replace(head, attempts=event.number)
     return head
 
 

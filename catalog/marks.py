@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from catalog.events import EventStore
+from catalog.events import CorruptEventError, EventStore
 from catalog.records import AnyEvent, Attempted, Discarded, Reviewed
 
 _PROOF: Final = 8
@@ -40,11 +40,14 @@ def newest(marks: Iterable[Mark]) -> tuple[Mark, ...]:
 
 
 def still_there(events: EventStore, marks: Iterable[Mark]) -> bool:
-    """Tell whether the store still holds these very events."""
-    return all(
-        (event := events.get(mark.stream, mark.number)) is not None and event.id == mark.id
-        for mark in marks
-    )
+    """Tell whether the store still holds these very events; a damaged one is not the same."""
+    try:
+        return all(
+            (event := events.get(mark.stream, mark.number)) is not None and event.id == mark.id
+            for mark in marks
+        )
+    except CorruptEventError:
+        return False
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
-from catalog.events import EventStore
+from catalog.events import CorruptEventError, EventStore
 from catalog.heads import Head
 from catalog.history import caught_up, now, pruned_of, versions_of
 from catalog.records import Materialized, Pruned
@@ -64,7 +64,12 @@ def plan_prune(
     files: dict[str, tuple[str, ...]] = {}
     known: dict[str, _Known] = {}
     for key, head in heads.items():
-        known[key] = _known(events, key)
+        if head.damage[0]:
+            continue  # files that damaged events name must not count as nobody's
+        try:
+            known[key] = _known(events, key)
+        except CorruptEventError:
+            continue
         newest = {version.number for version in known[key].alive[-keep:]}
         asked = {v.number for v in known[key].alive if v.number not in newest}
         leaving, paths = _leaving(known[key], asked, head)

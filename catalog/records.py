@@ -1,6 +1,7 @@
 """The record: what events say, field by field. These shapes are promises (docs/catalog.md).
 
-Every event is one JSON object with `kind` and `format`. Times are UTC, ISO 8601 with `Z`.
+Every event is one JSON object with `kind` and `format`, sealed by `previous` and `checksum`
+(catalog/seal.py). Times are UTC, ISO 8601 with `Z`.
 Paths are relative to the data folder, with forward slashes.
 """
 
@@ -133,6 +134,7 @@ class Materialized(Event, tag="materialized", frozen=True, kw_only=True, gc=Fals
     profile: its rows in figures. accepted: rows that corrections put in the place of rejected ones;
     corrections_file: all corrections in force ("" = none), which later versions use, too.
     seconds, cpu_seconds, peak_memory (bytes): of the attempt.
+    checksums: sha256 of each file that it names beside `files`, by path.
     """
 
     key: str
@@ -184,6 +186,7 @@ class Materialized(Event, tag="materialized", frozen=True, kw_only=True, gc=Fals
     log: str = ""
     host: str = ""
     release: str = ""
+    checksums: dict[str, str] = {}
 
     @property
     def new_rows(self) -> int:
@@ -224,6 +227,8 @@ class Attempted(Event, tag="attempted", frozen=True, kw_only=True, gc=False):
     identity: digest of code, config and inputs, so that the plan knows what not to try again.
     after: the number the asset's stream had reached: the attempt is newer than that version.
     full: it was to begin anew, whatever the version before holds.
+    peak_memory, memory_limit (bytes, 0 = not known), step (the last one reached), signal: of an
+    attempt whose process was killed or died. checksums: sha256 of each file that it names.
     """
 
     key: str
@@ -249,6 +254,11 @@ class Attempted(Event, tag="attempted", frozen=True, kw_only=True, gc=False):
     log: str = ""
     host: str = ""
     full: bool = False
+    peak_memory: int = 0
+    memory_limit: int = 0
+    step: str = ""
+    signal: str = ""
+    checksums: dict[str, str] = {}
 
 
 class DeclaredAsset(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -339,6 +349,7 @@ class Reviewed(Event, tag="reviewed", frozen=True, kw_only=True, gc=False):
     low: float
     high: float
     file: str
+    checksums: dict[str, str] = {}
 
 
 class Discarded(Event, tag="discarded", frozen=True, kw_only=True, gc=False):
@@ -358,8 +369,8 @@ class Discarded(Event, tag="discarded", frozen=True, kw_only=True, gc=False):
 class OpenAlert(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A condition that people are told of while it lasts. id: of kind, key and cause.
 
-    kind: failed, blocked, threshold, overdue or budget. to: the connections that are to be told;
-    pending: those that were not reached yet. since: when it was found.
+    kind: failed, blocked, threshold, overdue, budget or damaged. to: the connections that are
+    to be told; pending: those that were not reached yet. since: when it was found.
     """
 
     id: str
@@ -371,6 +382,60 @@ class OpenAlert(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     since: str
     to: tuple[str, ...] = ()
     pending: tuple[str, ...] = ()
+
+
+class Finding(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """Something that is not what was recorded. path: of a file, or an event's place.
+
+    kind: what it is (event, version, current, or the file's folder); found: missing or corrupted.
+    bytes, mtime_ns, ctime_ns: of the damaged file, to know it again. since: when it was found.
+    """
+
+    path: str
+    kind: str
+    key: str
+    found: str
+    since: str
+    version: int = 0
+    detail: str = ""
+    bytes: int = 0
+    mtime_ns: int = 0
+    ctime_ns: int = 0
+
+
+class Verified(Event, tag="verified", frozen=True, kw_only=True, gc=False):
+    """Bytes were read again and compared with the record.
+
+    `number` counts in the stream `_verified`. events, files, bytes: what was read; total_files,
+    total_bytes: what there is. oldest: when the file was read that was not read for longest
+    ("" = some never). opened, closed: what changed; open: what is wrong after it; accepted: paths
+    whose loss people accepted.
+    """
+
+    number: int
+    events: int = 0
+    files: int = 0
+    bytes: int = 0
+    total_files: int = 0
+    total_bytes: int = 0
+    oldest: str = ""
+    opened: tuple[str, ...] = ()
+    closed: tuple[Finding, ...] = ()
+    open: tuple[Finding, ...] = ()
+    accepted: tuple[str, ...] = ()
+
+
+class Lost(Event, tag="lost", frozen=True, kw_only=True, gc=False):
+    """Stands where an event was lost, so that the stream goes on. reason: what was found.
+
+    stands_for: the checksum of the lost event, as its successor or the store's note knew it.
+    """
+
+    number: int
+    stream: str
+    key: str = ""
+    stands_for: str = ""
+    reason: str = ""
 
 
 class Alerted(Event, tag="alerted", frozen=True, kw_only=True, gc=False):
@@ -400,6 +465,8 @@ AnyEvent = (
     | RunStarted
     | RunFinished
     | Alerted
+    | Verified
+    | Lost
 )
 """Any event; `kind` tells which."""
 

@@ -15,6 +15,7 @@ from catalog.records import (
     Attempted,
     Declared,
     Discarded,
+    Lost,
     Materialized,
     Planned,
     Pruned,
@@ -23,6 +24,7 @@ from catalog.records import (
     RolledBack,
     RunFinished,
     RunStarted,
+    Verified,
 )
 
 Row = tuple[str, tuple[Any, ...]]
@@ -45,22 +47,25 @@ def rows_of(event: AnyEvent) -> Iterator[Row]:
         yield "decisions", (*what, event.file, event.reason)
     elif isinstance(event, Reviewed):
         yield _review(event, at)
-    elif isinstance(event, Declared):
+    else:
+        yield from _kept_books(event, at)
+
+
+def _kept_books(event: AnyEvent, at: datetime | None) -> Iterator[Row]:
+    """Give the rows of bookkeeping: declarations, plans, alerts, verifications, runs."""
+    if isinstance(event, Declared):
         yield from _declared(event, at)
     elif isinstance(event, Alerted):
         yield from _alerted(event, at)
+    elif isinstance(event, Verified):
+        yield from _verified(event, at)
+    elif isinstance(event, Lost):
+        yield "lost_events", (event.stream, event.number, at, event.stands_for, event.reason)
     elif isinstance(event, Planned):
         for s in event.states:
-            yield "states", (
-                s.key,
-                at,
-                s.state,
-                list(s.reasons),
-                s.held,
-                event.number,
-                _time(s.due),
-            )
-    else:
+            due = _time(s.due)
+            yield "states", (s.key, at, s.state, list(s.reasons), s.held, event.number, due)
+    elif isinstance(event, RunStarted | RunFinished):
         yield _run(event, at)
 
 
@@ -99,6 +104,19 @@ def _alerted(event: Alerted, at: datetime | None) -> Iterator[Row]:
     for change, a in changes:
         text = (a.title, a.text, list(a.to))
         yield "alerts", (at, change, a.kind, a.key, a.cause, *text, event.number)
+
+
+def _verified(event: Verified, at: datetime | None) -> Iterator[Row]:
+    """Give the rows of a verification, and of what it found or found right again."""
+    counts = (event.events, event.files, event.bytes, event.total_files, event.total_bytes)
+    oldest = _time(event.oldest)
+    yield "verifications", (event.number, at, event.by, *counts, len(event.open), oldest)
+    opened = set(event.opened)
+    changes = [("opened", f) for f in event.open if f.path in opened]
+    changes += [("accepted" if f.path in event.accepted else "closed", f) for f in event.closed]
+    for change, f in changes:
+        what = (f.kind, f.key, f.version or None, f.path, f.found, f.detail)
+        yield "findings", (at, change, *what, event.number)
 
 
 def _run(event: RunStarted | RunFinished, at: datetime | None) -> Row:
@@ -193,7 +211,8 @@ def _attempted(a: Attempted, at: datetime | None) -> Iterator[Row]:
     """Give the rows of an attempt that published nothing."""
     error = (a.state, a.error_type, a.error, a.fix)
     counts = (a.rows, a.quarantined, a.seconds, a.log, a.host)
-    yield "attempts", (a.key, a.number, a.after, at, a.by, a.run, a.attempt, *error, *counts)
+    died = (a.signal, a.step, a.peak_memory or None, a.memory_limit or None)
+    yield "attempts", (a.key, a.number, a.after, at, a.by, a.run, a.attempt, *error, *counts, *died)
     for check in a.checks:
         yield "checks", (a.key, None, a.attempt, at, *astuple(check))
     if a.quarantine_file:

@@ -51,7 +51,8 @@ CREATE TABLE llm_usage (
 CREATE TABLE attempts (
   key VARCHAR, number BIGINT, after_version BIGINT, created_at TIMESTAMP, created_by VARCHAR, run VARCHAR,
   attempt VARCHAR, state VARCHAR, error_type VARCHAR, error VARCHAR, fix VARCHAR, rows BIGINT,
-  quarantined BIGINT, seconds DOUBLE, log VARCHAR, host VARCHAR);
+  quarantined BIGINT, seconds DOUBLE, log VARCHAR, host VARCHAR,
+  signal VARCHAR, step VARCHAR, peak_memory BIGINT, memory_limit BIGINT);
 CREATE TABLE changes (
   key VARCHAR, number BIGINT, created_at TIMESTAMP, created_by VARCHAR, kind VARCHAR, version BIGINT,
   versions BIGINT[], reason VARCHAR);
@@ -69,6 +70,14 @@ CREATE TABLE run_events (
 CREATE TABLE alerts (
   created_at TIMESTAMP, change VARCHAR, kind VARCHAR, key VARCHAR, cause VARCHAR, title VARCHAR,
   text VARCHAR, told VARCHAR[], event BIGINT);
+CREATE TABLE verifications (
+  number BIGINT, created_at TIMESTAMP, created_by VARCHAR, events BIGINT, files BIGINT, bytes BIGINT,
+  total_files BIGINT, total_bytes BIGINT, findings BIGINT, oldest_read_at TIMESTAMP);
+CREATE TABLE findings (
+  created_at TIMESTAMP, change VARCHAR, kind VARCHAR, key VARCHAR, version BIGINT, path VARCHAR,
+  found VARCHAR, detail VARCHAR, event BIGINT);
+CREATE TABLE lost_events (
+  stream VARCHAR, number BIGINT, created_at TIMESTAMP, checksum VARCHAR, reason VARCHAR);
 CREATE TABLE audit (
   created_at TIMESTAMP, created_by VARCHAR, what VARCHAR, key VARCHAR, number BIGINT, event_id VARCHAR);
 
@@ -155,6 +164,11 @@ SELECT kind, key, cause, title, text, told, created_at AS since FROM alerts
 WHERE change IN ('opened', 'closed')
 QUALIFY row_number() OVER (PARTITION BY kind, key, cause ORDER BY event DESC) = 1
   AND change = 'opened';
+
+-- What was found not to be as it was recorded, and still is not.
+CREATE VIEW open_findings AS
+SELECT kind, key, version, path, found, detail, created_at AS since FROM findings
+QUALIFY row_number() OVER (PARTITION BY path ORDER BY event DESC) = 1 AND change = 'opened';
 
 -- How good each version is, 0 to 100, and each blocked attempt (0): docs/quality.md has the formula.
 CREATE VIEW quality AS

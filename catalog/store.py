@@ -6,17 +6,17 @@ import errno
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
-from catalog.events import EventStore, tail
+from catalog.events import CorruptEventError, EventStore, NewerEventError, tail
 from catalog.heads import Head, advance
 from catalog.marks import Mark, collector_paused, mark_of, newest, still_there
 from catalog.records import FORMAT, AnyEvent
-from resources.files import replace_file
+from resources.caches import read_cache, write_cache
 
 if TYPE_CHECKING:
     import duckdb
@@ -48,25 +48,41 @@ class Catalog:
         self.heads_path = data / "cache" / "heads.json"
         self._heads: dict[str, Head] = {}
         self._checked: set[str] = set()
+        self._short: set[str] = set()
         self._seen = 0
         self._fold_seconds = 0.0
 
     def heads(self, keys: Iterable[str]) -> dict[str, Head]:
         """Give the exact heads of these assets: the cached ones, moved on by newer events.
 
-        What the cache says of events that are no longer there counts for nothing.
+        What the cache says of events that are no longer there counts for nothing. Damaged events
+        of an asset stop that asset alone: its head ends before them, and says so.
         """
         self._load()
         wanted = dict.fromkeys(keys)
         self._forget_lost([key for key in wanted if key not in self._checked])
         self._checked.update(wanted)
         known = {key: self._heads.get(key) or Head(key) for key in wanted}
-        for stream in self.events.advanced(_marks(known)):
+        moved = {*self.events.advanced(_marks(known)), *self._short}
+        # What was never made has no note; what has one, and no event, has lost it.
+        moved |= {k for k, h in known.items() if not h.number and self.events.note_of(k)}
+        for stream in sorted(moved):
             key, _, attempts = stream.partition("/")
+            if key not in known:
+                continue
             after = known[key].attempts if attempts else known[key].number
-            for event in tail(self.events, stream, after):
-                known[key] = advance(known[key], event)
-        self._heads.update(known)
+            try:
+                for event in tail(self.events, stream, after):
+                    known[key] = advance(known[key], event)
+            except NewerEventError:
+                raise
+            except CorruptEventError as error:
+                known[key] = replace(known[key], damage=(error.problem, error.fix))
+        for key, head in known.items():
+            if head.damage[0]:  # looked for again each time, as it may be mended
+                self._heads.pop(key, None)
+            else:
+                self._heads[key] = head
         return known
 
     def _load(self) -> None:
@@ -75,8 +91,11 @@ class Catalog:
             changed = self.heads_path.stat().st_mtime_ns
             if changed == self._seen:
                 return
-            with collector_paused(), self.heads_path.open("rb") as file:
-                cache = _CACHE.decode(mmap(file.fileno(), 0, access=ACCESS_READ))
+            text = read_cache(self.heads_path)
+            if text is None:
+                return
+            with collector_paused():
+                cache = _CACHE.decode(text)
         except (OSError, ValueError, msgspec.MsgspecError):
             return
         self._seen = changed
@@ -93,12 +112,13 @@ class Catalog:
         claimed = {key: head for key in keys if (head := self._heads.get(key)) is not None}
         for stream in self.events.lost(_marks(claimed)):
             self._heads.pop(stream.partition("/")[0], None)
+            self._short.add(stream)
 
     def _save(self) -> None:
         """Keep the heads for the next process."""
         versions = (head.current for head in self._heads.values() if head.current is not None)
         proof = newest(mark_of(version) for version in versions)
-        replace_file(self.heads_path, msgspec.json.encode(_Cache(FORMAT, self._heads, proof)))
+        write_cache(self.heads_path, msgspec.json.encode(_Cache(FORMAT, self._heads, proof)))
 
     def fold(self, wait: float = 10.0, *, rebuild: bool = False, coalesce: bool = False) -> bool:
         """Publish the catalog and the heads; False where that was left to somebody else.

@@ -1,4 +1,4 @@
-"""The one DAG file: every DAG of the project, made from what is declared under assets/.
+"""The DAG file of the pipeline: every DAG of the project, made from what is declared under assets/.
 
 Airflow reads this file again for every task, so it reads project files only, never data.
 """

@@ -37,6 +37,8 @@ class Settings:
     sources_allow: folders outside the project that sources may lie in (DATAOPS_SOURCES_ALLOW).
     asset_dags: assets up to which each has a DAG of its own in Airflow (DATAOPS_ASSET_DAGS).
     overdue_minutes: how late a raw asset may be until people are told (DATAOPS_OVERDUE_MINUTES).
+    verify_days: within so many days the daily verification reads every byte (DATAOPS_VERIFY_DAYS);
+    verify_mb: the most it reads in a run, in MB; 0 = as much as it takes (DATAOPS_VERIFY_MB).
     """
 
     root: Path
@@ -58,6 +60,8 @@ class Settings:
     timezone: str = DEFAULT_ZONE
     asset_dags: int = 1_000
     sources_allow: tuple[Path, ...] = ()
+    verify_days: float = 30.0
+    verify_mb: int = 0
 
 
 def find_root(start: Path) -> Path:
@@ -111,6 +115,8 @@ def load_settings(
         timezone=_timezone(env),
         asset_dags=int(_number(env, "DATAOPS_ASSET_DAGS", 1_000, 0, 100_000)),
         sources_allow=_folders(env, "DATAOPS_SOURCES_ALLOW"),
+        verify_days=_number(env, "DATAOPS_VERIFY_DAYS", 30, 1, 3_650),
+        verify_mb=int(_number(env, "DATAOPS_VERIFY_MB", 0, 0, 1_000_000_000)),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -69,6 +70,7 @@ def main(words: list[str] | None = None) -> None:
     from assets.model.errors import SelectionError, UnknownKeyError
 
     _USERS.append(os.umask(0o027))
+    _show_warnings()
     signal.signal(signal.SIGTERM, _leave)
     words = sys.argv[1:] if words is None else words
     try:
@@ -82,6 +84,21 @@ def main(words: list[str] | None = None) -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+
+
+class _Warnings(logging.Handler):
+    """Warnings about the record itself, on stderr, as it is by then."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Say it."""
+        print(f"warning: {record.getMessage()}", file=sys.stderr)
+
+
+def _show_warnings() -> None:
+    """Show warnings about the record: what was damaged and is made again."""
+    record = logging.getLogger("dataops.record")
+    if not any(isinstance(handler, _Warnings) for handler in record.handlers):
+        record.addHandler(_Warnings(logging.WARNING))
 
 
 @contextmanager

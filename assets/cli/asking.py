@@ -23,8 +23,10 @@ def sql(
 ) -> None:
     """Ask the catalog and the assets (raw.reviews) in DuckDB's SQL; nothing can be written."""
     from assets.engine import open_project
+    from assets.engine.deaths import settle_dead
 
     project = open_project()
+    settle_dead(project)
     project.catalog.fold(wait=2.0)
     answer = project.catalog.query(query, limit=None if as_csv or json else _SHOWN)
     if json:

@@ -14,6 +14,7 @@ from assets.cli import (
     review,
     scaffold,
     showing,
+    verifying,
 )
 
 __all__ = [
@@ -30,4 +31,5 @@ __all__ = [
     "review",
     "scaffold",
     "showing",
+    "verifying",
 ]

@@ -1,8 +1,7 @@
-"""History: history, rollback, release, prune, verify."""
+"""History: history, rollback, release, prune."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -22,11 +21,13 @@ def history(
     import msgspec
 
     from assets.engine import open_project
+    from assets.engine.deaths import settle_dead
     from catalog.changes import history as events_of
     from catalog.records import Attempted
 
     project = open_project()
     project.graph.find(key)
+    settle_dead(project)
     found = events_of(project.events, key)
     found.sort(key=lambda e: (e.after + 0.5 if isinstance(e, Attempted) else e.number, e.at))
     found = found[-limit:][::-1] if limit else found[::-1]
@@ -160,68 +161,3 @@ def prune(
     if not json:
         files = sum(len(f) for f in plan.files.values()) + len(plan.orphans)
         print(f"{files} files, {size(plan.bytes)} {'would end' if dry_run else 'ended'}")
-
-
-@app.command()
-def verify(
-    selection: Selection = None,
-    every: Annotated[
-        bool, typer.Option("--all", help="Every version, not only the current one.")
-    ] = False,
-    json: Json = False,
-) -> None:
-    """Read every byte of the current versions again and compare it with the record."""
-    from assets.engine import make_plan, open_project
-    from assets.engine.plan import heads_of
-    from assets.model.select import select
-    from catalog.changes import pruned_of, versions_of
-
-    project = open_project()
-    graph = project.graph
-    keys = (
-        select(graph, selection, lambda: make_plan(project).stale()) if selection else graph.order
-    )
-    heads = heads_of(project)
-    data: list[dict[str, Any]] = []
-    read: dict[Path, str] = {}
-    for key in keys:
-        head = heads.get(key)
-        if head is None:
-            continue
-        gone = pruned_of(project.events, key) if every else set()
-        versions = (
-            versions_of(project.events, key) if every else [head.current] if head.current else []
-        )
-        for version in versions:
-            for file in version.files if version.number not in gone else ():
-                found = _found(project.data / file.path, file.checksum, read)
-                data.append(
-                    {"key": key, "version": version.number, "file": file.path, "found": found}
-                )
-    bad = [d for d in data if d["found"] != "ok"]
-    shown = data if json else bad
-    rows = [(d["key"], d["version"], d["file"], d["found"]) for d in shown]
-    if json or bad:
-        emit(json, data, ("asset", "version", "file", "found"), rows)
-    if not json:
-        print(f"{len(data) - len(bad)} of {len(data)} files are what was published")
-    if bad:
-        if not json:
-            print(
-                "make them again with `dataops materialize`, or go back with `dataops rollback KEY`"
-            )
-        raise typer.Exit(1)
-
-
-def _found(path: Path, checksum: str, read: dict[Path, str]) -> str:
-    """Say what a file is: ok, corrupted or missing; versions share files, each is read once."""
-    from resources.files import file_facts
-
-    if path not in read:
-        try:
-            read[path] = file_facts(path).checksum
-        except OSError:
-            read[path] = ""
-    if not read[path]:
-        return "missing"
-    return "ok" if read[path] == checksum else "corrupted"

@@ -150,6 +150,15 @@ def warn_of_stray(project: Project) -> None:
         print(f"warning: {said}", file=sys.stderr)
 
 
+def warn_of_damage(project: Project) -> None:
+    """Warn of what verifying found and no run has put right yet."""
+    for found in project.findings.open().values():
+        said = f": {found.detail}" if found.detail else ""
+        print(f"warning: {found.path} is {found.found}{said}", file=sys.stderr)
+    if project.findings.open():
+        print("what can be done about it: dataops verify", file=sys.stderr)
+
+
 def _why(line: PlanLine, said: Callable[[Any, Any], str]) -> str:
     """Say a line's reasons in one cell of a table, an error once."""
     return said(line.key, line.note) if line.state == "broken" else why(line)
@@ -174,7 +183,11 @@ def plan(
         costs = costs_of(project, [line.key for line in chosen if line.action in ("make", "wait")])
     if json:
         print_json(
-            {"assets": [plan_facts(line) for line in shown], "cost": [c.facts() for c in costs]}
+            {
+                "assets": [plan_facts(line) for line in shown],
+                "cost": [c.facts() for c in costs],
+                "findings": list(project.findings.open().values()),
+            }
         )
         return
     fresh = sum(line.action == "none" for line in chosen)
@@ -185,6 +198,7 @@ def plan(
         print()
     to_make = sum(line.action in ("make", "wait") for line in chosen)
     print(f"{to_make} to make, {fresh} fresh, {len(chosen) - to_make - fresh} left alone")
+    warn_of_damage(project)
     if cost:
         show_costs(costs)
 
@@ -238,7 +252,7 @@ def _money(usd: float | None) -> str:
 def status(selection: Selection = None, json: Json = False) -> None:
     """Say each asset's state, version, age, lateness and last attempt: exact, not as of a plan."""
     from assets.engine.due import show_time
-    from assets.engine.lease import holder_of
+    from assets.engine.lease import is_alive
     from assets.engine.plan import heads_of
 
     project, made, keys = planned(selection)
@@ -253,8 +267,9 @@ def status(selection: Selection = None, json: Json = False) -> None:
         head = heads.get(line.key)
         current = head.current if head is not None else None
         last = head.last_attempt if head is not None else None
-        holder = holder_of(project.data / "leases" / f"{line.key}.json")
-        attempt = "running" if holder else last.state if last else "ok" if current else ""
+        path = project.data / "leases" / f"{line.key}.json"
+        running = is_alive(path, project.settings.lease_seconds)
+        attempt = "running" if running else last.state if last else "ok" if current else ""
         data.append(
             {
                 "key": line.key,

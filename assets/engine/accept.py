@@ -14,6 +14,7 @@ from assets.engine.attempt import refold
 from assets.engine.compare import declared_schema, own_reasons
 from assets.engine.config import DEFAULT_TASK
 from assets.engine.corrections import Correction
+from assets.engine.deaths import doing
 from assets.engine.due import parse_time, show_time
 from assets.engine.errors import NothingAccepted, Superseded
 from assets.engine.failures import as_failure, disk_failure
@@ -154,7 +155,7 @@ def _accept(
 def _attempt(project: Project, attempt: Attempt) -> Materialized:
     """Attempt it, with a log of its own; who asked is told what fails, nothing else changes."""
     attempt.log = f"logs/{attempt.asset.key}/{attempt.stamp}.jsonl"
-    with attempt_log(project.data / attempt.log):
+    with attempt_log(project.data / attempt.log), doing(project.data, attempt):
         try:
             return make(project, attempt)
         except (Superseded, NothingAccepted):

@@ -17,11 +17,13 @@ from msgspec.structs import replace
 
 from assets.engine.budgets import budget_conditions
 from assets.engine.conditions import Condition, conditions
+from assets.engine.deaths import settle_dead
 from assets.engine.due import parse_time, show_time
 from assets.engine.log import log
 from assets.engine.messages import opened_message, recovered_message, tone_of
 from assets.engine.plan import heads_of
 from assets.engine.project import Project
+from catalog.events import last_event
 from catalog.heads import Head
 from catalog.records import Alerted, OpenAlert
 from resources.alerts import Rule, deliver, load_rules
@@ -41,6 +43,7 @@ def tell(project: Project, *, over: Collection[str] = ()) -> list[str]:
     over: assets that nobody is trying to make any more, so that their failures are final.
     """
     try:
+        settle_dead(project)
         rules = load_rules(project.settings.root)
         if not rules:
             return []
@@ -55,7 +58,7 @@ def tell(project: Project, *, over: Collection[str] = ()) -> list[str]:
 
 def open_alerts(project: Project) -> tuple[OpenAlert, ...]:
     """Give the alerts that are open."""
-    last = project.events.get(STREAM, project.events.last(STREAM))
+    last = last_event(project.events, STREAM)
     return last.open if isinstance(last, Alerted) else ()
 
 
@@ -69,8 +72,7 @@ def reconcile(
 ) -> list[str]:
     """Open alerts for what is new, close what has passed, deliver what is pending."""
     while True:
-        number = project.events.last(STREAM)
-        last = project.events.get(STREAM, number) if number else None
+        number, last = project.events.last(STREAM), last_event(project.events, STREAM)
         before = last.open if isinstance(last, Alerted) else ()
         heads = heads_of(project)
         found = [*conditions(project, heads, now, over=over), *budget_conditions(project, heads)]
@@ -184,8 +186,7 @@ def _record(project: Project, reached: Mapping[str, set[str]], problems: Sequenc
     """Record what was delivered, on top of whatever happened meanwhile."""
     try:
         while True:
-            number = project.events.last(STREAM)
-            last = project.events.get(STREAM, number)
+            number, last = project.events.last(STREAM), last_event(project.events, STREAM)
             now = last.open if isinstance(last, Alerted) else ()
             after = tuple(
                 replace(a, pending=tuple(to for to in a.pending if to not in reached.get(a.id, ())))

@@ -12,15 +12,18 @@ from uuid import uuid4
 
 from assets.engine.compare import own_reasons
 from assets.engine.current import sync_current
+from assets.engine.deaths import doing, interrupted, settle_dead
 from assets.engine.due import show_time
-from assets.engine.errors import BlockedError, PassingFailure, Superseded
+from assets.engine.errors import BlockedError, FileDamaged, PassingFailure, Superseded
 from assets.engine.failures import as_failure, disk_failure, record_failure
 from assets.engine.lease import Holder, lease, new_holder
 from assets.engine.log import attempt_log, log
 from assets.engine.make import Attempt, make
 from assets.engine.plan import heads_of, is_blocked
 from assets.engine.project import Project
-from assets.engine.reasons import ASKED, Reason
+from assets.engine.reasons import ASKED, EDITED, Reason
+from assets.engine.verifying.run import note_damage
+from catalog.events import CorruptEventError
 from catalog.heads import Head
 from catalog.records import Materialized
 from resources.errors import DataOpsError
@@ -100,6 +103,7 @@ def materialize(  # noqa: PLR0913 - how a materialization can be asked for, all 
             wait=wait,
             waiting=waiting,
         ):
+            settle_dead(project)
             return _with_tries(project, key, asked, tries if asset.layer == "raw" else 1)
     except OSError as error:  # the disk failed outside an attempt: lease, cache, current CSV
         raise disk_failure(key, error) from error
@@ -137,15 +141,19 @@ def _once(project: Project, key: str, asked: _Asked) -> Outcome:
     asset = project.graph.assets[key]
     heads = heads_of(project, [key, *asset.upstream])
     head = heads[key]
+    need_sound(head)
     if asked.request and head.current is not None and head.current.request == asked.request:
         return Outcome(key, "fresh", head.current)
-    reasons = own_reasons(project, asset, heads, asked.as_of, asked.task)
+    found = own_reasons(project, asset, heads, asked.as_of, asked.task)
+    reasons = [reason for reason in found if reason.kind != EDITED]
+    if len(found) > len(reasons):
+        sync_current(project, asset, head)
     if not asked.force:
         if head.held:
             return Outcome(key, "held", head.current, tuple(reasons))
         if not reasons:
             sync_current(project, asset, head)
-            return Outcome(key, "fresh", head.current)
+            return Outcome(key, "fresh", head.current, tuple(found))
         _refuse_blocked(project, key, head)
     else:
         reasons = [*reasons, Reason(ASKED)]
@@ -168,7 +176,7 @@ def _attempt(project: Project, attempt: Attempt) -> Outcome:
     """Attempt it, with a log of its own; a failure is recorded before it is raised."""
     key = attempt.asset.key
     attempt.log = f"logs/{key}/{attempt.stamp}.jsonl"
-    with attempt_log(project.data / attempt.log):
+    with attempt_log(project.data / attempt.log), doing(project.data, attempt):
         try:
             made = make(project, attempt)
         except Superseded:
@@ -177,12 +185,28 @@ def _attempt(project: Project, attempt: Attempt) -> Outcome:
             if is_hosts(error):
                 raise  # it is no failure of the asset, and whoever raised it knows what to do
             failure = as_failure(attempt, error)
+            _note_damage(project, attempt, failure)
             record_failure(project, attempt, failure)
             if failure is error:
                 raise
             raise failure from error
+        except BaseException as error:  # a signal, or its host's time-out: theirs, but counted
+            if not isinstance(error, GeneratorExit):
+                record_failure(project, attempt, interrupted(key, error))
+            raise
     project.checksums.save()
     return Outcome(key, "unchanged" if made.unchanged else "made", made, attempt.reasons)
+
+
+def _note_damage(project: Project, attempt: Attempt, failure: DataOpsError) -> None:
+    """Let the next plan know of a damaged file that was met, so that it is made again."""
+    if not isinstance(failure, FileDamaged):
+        return
+    path = str(failure.facts.get("file", ""))
+    for key, head in attempt.heads.items():
+        if head.current is not None and path.startswith(f"{project.data}/"):
+            relative = path.removeprefix(f"{project.data}/")
+            note_damage(project, key, head.current, relative)
 
 
 def _refuse_blocked(project: Project, key: str, head: Head) -> None:
@@ -195,6 +219,12 @@ def _refuse_blocked(project: Project, key: str, head: Head) -> None:
             f"dataops materialize {key} --force",
             asset=key,
         )
+
+
+def need_sound(head: Head) -> None:
+    """Raise CorruptEventError where an asset's record is damaged: what is in force is not known."""
+    if head.damage[0]:
+        raise CorruptEventError(f"{head.key}: {head.damage[0]}", head.damage[1], asset=head.key)
 
 
 def refold(project: Project, *, coalesce: bool = False) -> None:

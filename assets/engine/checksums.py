@@ -7,7 +7,8 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from resources.files import file_facts, replace_file
+from resources.caches import read_cache, write_cache
+from resources.files import file_facts
 
 
 class Checksums:
@@ -19,11 +20,11 @@ class Checksums:
         self._known: dict[str, list[int | str]] | None = None
         self._new = False
 
-    def of(self, path: Path, status: os.stat_result) -> str:
-        """Give the file's sha256; `status` is its stat, taken just now."""
+    def of(self, path: Path, status: os.stat_result, *, anew: bool = False) -> str:
+        """Give the file's sha256; `status` is its stat, taken just now. anew: read it again."""
         known = self._load()
         entry = known.get(str(path))
-        if entry is not None and entry[:2] == [status.st_size, status.st_mtime_ns]:
+        if not anew and entry is not None and entry[:2] == [status.st_size, status.st_mtime_ns]:
             return str(entry[2])
         facts = file_facts(path)
         known[str(path)] = [facts.bytes, facts.mtime_ns, facts.checksum]
@@ -34,7 +35,7 @@ class Checksums:
         """Keep what was learnt; where the data folder cannot be written it is learnt again."""
         if self._new and self._known is not None:
             with suppress(OSError):
-                replace_file(self._cache, json.dumps(self._known).encode())
+                write_cache(self._cache, json.dumps({"files": self._known}).encode())
             self._new = False
 
     def _load(self) -> dict[str, list[int | str]]:
@@ -42,6 +43,15 @@ class Checksums:
         if self._known is None:
             self._known = {}
             with suppress(OSError, ValueError):
-                stored = json.loads(self._cache.read_bytes())
-                self._known = stored if isinstance(stored, dict) else {}
+                stored = json.loads(read_cache(self._cache) or b"{}")
+                self._known = stored.get("files", {})
         return self._known
+
+
+def checksums_of(data: Path, *paths: str) -> dict[str, str]:
+    """Give the checksums of the files that an event is about to name ("" = none to name)."""
+    found: dict[str, str] = {}
+    for path in paths:
+        if path and (data / path).is_file():
+            found[path] = file_facts(data / path).checksum
+    return found

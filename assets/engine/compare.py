@@ -8,7 +8,9 @@ from datetime import datetime
 from pathlib import Path
 
 from assets.engine.config import config_of, source_paths, source_reasons
+from assets.engine.current import copy_reasons
 from assets.engine.due import due_reasons, zone_name
+from assets.engine.findings import is_as_found
 from assets.engine.project import Project
 from assets.engine.reasons import (
     CODE,
@@ -44,7 +46,7 @@ def own_reasons(
     if current is None:
         source_paths(project, asset)  # a source that leads out of the project is told at once
         return [Reason(NEVER)]
-    reasons = _file_reasons(project, current)
+    reasons = [*_file_reasons(project, current), *copy_reasons(project, asset, current)]
     code = code_of(project, asset)
     if code != current.code:
         reasons += changed_items(CODE, current.code, code)
@@ -99,12 +101,15 @@ def _file_reasons(project: Project, current: Materialized) -> list[Reason]:
         except OSError:
             reasons.append(Reason(MISSING, file.path))
             continue
+        found = project.findings.of(file.path)
         if status.st_size != file.bytes:
             reasons.append(
                 Reason(CORRUPTED, file.path, f"{file.bytes} bytes", f"{status.st_size} bytes")
             )
-        elif status.st_mtime_ns != file.mtime_ns:
-            checksum = project.checksums.of(Path(path), status)
+        elif found is not None and is_as_found(found, status):
+            reasons.append(Reason(CORRUPTED, file.path, file.checksum[:8], found.detail))
+        elif found is not None or status.st_mtime_ns != file.mtime_ns:
+            checksum = project.checksums.of(Path(path), status, anew=found is not None)
             if checksum != file.checksum:
                 reasons.append(Reason(CORRUPTED, file.path, file.checksum[:8], checksum[:8]))
     return reasons

@@ -15,8 +15,9 @@ from assets.engine.due import parse_time, zone_name
 from assets.engine.project import Project
 from assets.model.declare import Asset
 from assets.model.schedules import next_tick
+from catalog.events import CorruptEventError, last_event
 from catalog.heads import Head
-from catalog.records import Attempted, Materialized, Reviewed
+from catalog.records import Attempted, Finding, Materialized, Reviewed
 from resources.alerts.delivery import without_secrets
 from resources.errors import DataOpsError
 from resources.llm.masking import mask
@@ -55,7 +56,7 @@ def conditions(
     project: Project, heads: Mapping[str, Head], now: datetime, *, over: Collection[str] = ()
 ) -> list[Condition]:
     """Give everything that is wrong now. over: assets that nobody is trying to make any more."""
-    found = [*_broken(project)]
+    found = [*_broken(project), *_damaged(project)]
     for key, asset in project.graph.assets.items():
         head = heads.get(key)
         if head is None:
@@ -83,6 +84,27 @@ def _broken(project: Project) -> Iterator[Condition]:
     for key, bad in project.graph.broken.items():
         cause = cause_of(bad.error)
         yield Condition("failed", key, cause, f"{key} does not load: {bad.error}", bad.file)
+
+
+def _damaged(project: Project) -> Iterator[Condition]:
+    """Give what verifying found, one condition for each asset."""
+    project.findings.refresh()
+    by_key: dict[str, list[Finding]] = {}
+    for finding in project.findings.open().values():
+        by_key.setdefault(finding.key, []).append(finding)
+    for key, found in by_key.items():
+        first = found[0]
+        more = f", and {len(found) - 1} more" if len(found) > 1 else ""
+        paths = "\n".join(sorted(f.path for f in found))
+        what = f"{first.path} is {first.found}" + (f" ({first.detail})" if first.detail else "")
+        yield Condition(
+            "damaged",
+            key,
+            hashlib.sha256(paths.encode()).hexdigest()[:12],
+            f"{key or 'the record'}: {what}{more}",
+            "what is in force is made again by the next run; restore the rest from a backup, or "
+            "record it as lost (dataops verify --accept). See all: dataops verify",
+        )
 
 
 def _may_pass(attempt: Attempted, now: datetime) -> bool:
@@ -125,8 +147,10 @@ def _thresholds(key: str, current: Materialized) -> Iterator[Condition]:
 def _accuracy(project: Project, key: str, current: Materialized) -> Iterator[Condition]:
     """Give a version that people found too often wrong."""
     stream = f"{key}/reviews"
-    number = project.events.last(stream)
-    review = project.events.get(stream, number) if number else None
+    try:
+        review = last_event(project.events, stream)
+    except CorruptEventError:
+        return  # verifying tells of it
     if not isinstance(review, Reviewed) or review.version != current.number:
         return
     if review.accuracy < RIGHT:

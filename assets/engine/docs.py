@@ -249,13 +249,13 @@ def _load(path: Path) -> _State:
     """Read what the docs show; nothing where that cannot be read, so all is made anew."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=_State)
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, ValueError, msgspec.MsgspecError):
         return _State()
 
 
 def _entries(path: Path) -> Sequence[Entry]:
     """Read an asset's entries."""
-    with suppress(OSError, msgspec.MsgspecError):
+    with suppress(OSError, ValueError, msgspec.MsgspecError):
         return msgspec.json.decode(path.read_bytes(), type=list[Entry])
     return ()
 

@@ -37,6 +37,10 @@ class NothingAccepted(DataOpsError):
     """None of the rows that were to be accepted holds; nothing was changed."""
 
 
+class Interrupted(DataOpsError):
+    """An attempt was ended from outside: by a signal, or by its host's time-out."""
+
+
 class FileDamaged(DataOpsError):
     """A published file is gone or its bytes are not those that were published."""
 

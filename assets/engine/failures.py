@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from assets.engine.checksums import checksums_of
+from assets.engine.deaths.memory import peak_memory
 from assets.engine.due import show_time
 from assets.engine.errors import AttemptFailed, CheckFailed, PassingFailure
 from assets.engine.log import log
@@ -145,6 +147,15 @@ def record_failure(project: Project, attempt: Attempt, failure: DataOpsError) ->
             log=attempt.log,
             host=socket.gethostname(),
             full=attempt.full,
+            signal=str(failure.facts.get("signal", "")),
+            peak_memory=peak_memory(),
+            checksums=checksums_of(
+                project.data,
+                attempt.quarantine_file,
+                calls_of(project, attempt),
+                source_calls_of(project, attempt),
+                attempt.validation_file,
+            ),
         )
         try:
             if project.events.put(stream, number, event):

@@ -50,7 +50,19 @@ def holder_of(path: Path) -> Holder | None:
 def new_holder(attempt: str, run: str, since: str, task: str = "", tries: int = 1) -> Holder:
     """Describe this process as a holder."""
     pid = os.getpid()
-    return Holder(attempt, run, task, tries, socket.gethostname(), pid, _started(pid), since)
+    return Holder(attempt, run, task, tries, socket.gethostname(), pid, process_start(pid), since)
+
+
+def is_alive(path: Path, seconds: float) -> bool:
+    """Tell whether somebody alive holds a lease, as far as can be told from here."""
+    other = holder_of(path)
+    try:
+        silent = time.time() - path.stat().st_mtime
+    except FileNotFoundError:
+        return False
+    if other is None or silent > seconds:
+        return False
+    return other.host != socket.gethostname() or process_start(other.pid) == other.started
 
 
 @contextmanager
@@ -131,10 +143,10 @@ def _over(path: Path, me: Holder, seconds: float) -> bool:
         return True
     if me.task and (other.run, other.task) == (me.run, me.task) and other.tries < me.tries:
         return True
-    return other.host == me.host and _started(other.pid) != other.started
+    return other.host == me.host and process_start(other.pid) != other.started
 
 
-def _started(pid: int) -> str:
+def process_start(pid: int) -> str:
     """Give a process's start time in clock ticks, "" where there is no such process."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()

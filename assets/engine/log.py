@@ -13,6 +13,8 @@ from typing import Any, Final
 LOGGER: Final = logging.getLogger("dataops")
 LOGGER.setLevel(logging.INFO)
 LOGGER.addHandler(logging.NullHandler())
+RECORD: Final = logging.getLogger("dataops.record")
+"""Warnings about the record itself: the command line shows them."""
 
 
 class JsonFormatter(logging.Formatter):

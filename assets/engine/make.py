@@ -90,6 +90,8 @@ class Attempt:
     usage: tuple[Usage, ...] = ()
     warnings: tuple[str, ...] = ()
     log: str = ""
+    reached: Callable[..., None] = lambda *_step: None
+    """Told each step, for whoever finds the process dead."""
 
     @property
     def head(self) -> Head:
@@ -126,7 +128,9 @@ def make(project: Project, attempt: Attempt) -> Materialized:
     log("attempt started", asset=key, attempt=attempt.id, run=attempt.run, why=why)
     try:
         _pin(project, attempt)
+        attempt.reached("running its function")
         result = _result(project, attempt, staging)
+        attempt.reached("publishing")
         made = publish(project, attempt, result)
     except Exception:
         _keep_rejects(project, attempt, staging)
@@ -177,6 +181,19 @@ def _pin(project: Project, attempt: Attempt) -> None:
     )
 
 
+def _note_reading(attempt: Attempt, rejects: Rejects, handed: Handed) -> None:
+    """Note what reading set aside, paid and has to say; also where it failed."""
+    attempt.quarantined = rejects.rows
+    attempt.misfits = sum(n for (rule, _), n in rejects.counts.items() if rule in LAYOUT_RULES)
+    attempt.usage = handed.usage()
+    attempt.warnings += (
+        *rejects.warnings,
+        *handed.warnings(),
+        *slow_models(attempt.usage),
+        *mixed(attempt),
+    )
+
+
 def _result(project: Project, attempt: Attempt, staging: Path) -> Result:
     """Call the function, stream what it returns aside, check every row, and join the old ones."""
     asset, settings = attempt.asset, project.settings
@@ -199,6 +216,7 @@ def _result(project: Project, attempt: Attempt, staging: Path) -> Result:
             progress=attempt.progress,
             like=like,
         )
+        attempt.reached("checking rows")
         columns = _columns(asset, staged.schema, value)
         attempt.rows_in = staged.rows + rejects.rows
         before = dict(rejects.counts)
@@ -219,15 +237,7 @@ def _result(project: Project, attempt: Attempt, staging: Path) -> Result:
     finally:
         rejects.close()
         handed.close()
-        attempt.quarantined = rejects.rows
-        attempt.misfits = sum(n for (rule, _), n in rejects.counts.items() if rule in LAYOUT_RULES)
-        attempt.usage = handed.usage()
-        attempt.warnings += (
-            *rejects.warnings,
-            *handed.warnings(),
-            *slow_models(attempt.usage),
-            *mixed(attempt),
-        )
+        _note_reading(attempt, rejects, handed)
     attempt.warnings += left_out(staged)
     log("checked", asset=asset.key, rows=checked.staged.rows, quarantined=rejects.rows)
     attempt.quarantined = aside  # without the rows that a suite set aside: those only block

@@ -13,6 +13,7 @@ _HAPPENED = {
     "threshold": "is beyond a threshold",
     "overdue": "is overdue",
     "budget": "budget",
+    "damaged": "is damaged on disk",
 }
 
 

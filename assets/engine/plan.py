@@ -15,12 +15,14 @@ from assets.engine.compare import (
     what_blocks,
 )
 from assets.engine.config import config_of, sources_now
+from assets.engine.deaths import settle_dead
 from assets.engine.due import due_at, zone_name
 from assets.engine.identity import attempt_identity
 from assets.engine.increment import how
 from assets.engine.project import Project
 from assets.engine.reasons import (
     ASKED,
+    EDITED,
     MISSING,
     UPSTREAM,
     Reason,
@@ -109,8 +111,10 @@ def make_plan(
     """
     moment = now or datetime.now(UTC)
     graph = project.graph
+    settle_dead(project)
     heads = heads if heads is not None else heads_of(project)
     wanted = frozenset(asked)
+    project.findings.refresh()
     lines: dict[str, PlanLine] = {}
     for key in graph.order:
         asset = graph.assets.get(key)
@@ -177,13 +181,30 @@ def _line(
     """Give one asset's line; its upstream's lines are there already."""
     head = heads[asset.key]
     version = head.current.number if head.current is not None else 0
+    if head.damage[0]:
+        note = str(DataOpsError(*head.damage))
+        return PlanLine(asset.key, "broken", STOPPED, note=note, version=version)
     try:
-        reasons = own_reasons(project, asset, heads, now)
+        return _judged(project, asset, heads, lines, asked, now)
     except SourceError as error:
         place = f"{asset.file}, line {asset.line}: {error}"
         return PlanLine(asset.key, "broken", STOPPED, note=plain_text(place), version=version)
     except DataOpsError as error:
         return PlanLine(asset.key, "broken", STOPPED, note=plain_text(str(error)), version=version)
+
+
+def _judged(
+    project: Project,
+    asset: Asset,
+    heads: Mapping[str, Head],
+    lines: Mapping[str, PlanLine],
+    asked: bool,
+    now: datetime,
+) -> PlanLine:
+    """Give the line of an asset whose record is sound."""
+    head = heads[asset.key]
+    version = head.current.number if head.current is not None else 0
+    reasons = own_reasons(project, asset, heads, now)
     moving = [up for up in asset.upstream if _moves(lines[up])]
     if head.current is None:
         state = "missing"
@@ -210,6 +231,8 @@ def _announced(upstream: PlanLine) -> Reason:
 
 def _moves(line: PlanLine) -> bool:
     """Tell whether an upstream's line announces another version; a held one stays as it is."""
+    if line.reasons and all(reason.kind == EDITED for reason in line.reasons):
+        return False  # only a copy is put right
     return line.state != "fresh" and line.action != HELD
 
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from assets.engine.checksums import Checksums
+from assets.engine.findings import Findings
+from assets.model.code import CodeVersions
 from assets.model.declare import Broken
 from assets.model.discover import LOADED, discover
 from assets.model.graph import Graph
-from assets.model.code import CodeVersions
 from catalog.events import EventStore
 from catalog.open import open_events
 from catalog.store import Catalog
@@ -29,6 +30,7 @@ class Project:
     code: CodeVersions
     checksums: Checksums
     suites: Suites
+    findings: Findings
     tasks: dict[str, dict[str, str]] = field(default_factory=dict)
     """Config of the cleaning tasks read so far, by name."""
 
@@ -54,6 +56,7 @@ def open_project(root: Path | str | None = None, settings: Settings | None = Non
         code=CodeVersions(settings.root, settings.data / "cache" / "code.json", dict(LOADED)),
         checksums=Checksums(settings.data / "cache" / "checksums.json"),
         suites=Suites(settings.root, frozenset(graph.order)),
+        findings=Findings(events),
     )
 
 

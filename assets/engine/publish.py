@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import resource
+import os
 import socket
 import time
 from collections.abc import Sequence
@@ -14,16 +14,19 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from assets.engine.checks import Checked
+from assets.engine.checksums import checksums_of
 from assets.engine.compare import declared_schema
 from assets.engine.content import ALGORITHM
 from assets.engine.current import write_current
+from assets.engine.deaths.memory import peak_memory
 from assets.engine.due import show_time
 from assets.engine.errors import Superseded
 from assets.engine.joining import Joined
+from assets.engine.log import log
 from assets.engine.project import Project
 from assets.engine.reasons import CORRUPTED, MISSING
-from assets.model.modes import REPLACE
 from assets.model.code import code_version
+from assets.model.modes import REPLACE
 from catalog.records import File, Materialized, Pruned, SchemaColumn
 from resources.columns import Column, fingerprint
 from resources.files import link_version, sync_folder
@@ -66,9 +69,26 @@ def publish(project: Project, attempt: Attempt, result: Result) -> Materialized:
             if path is not None:
                 path.unlink(missing_ok=True)
         raise
+    _restore(project, attempt, event)
     if attempt.asset.layer == "output":
         write_current(project, attempt.asset.name, event)
     return event
+
+
+def _restore(project: Project, attempt: Attempt, made: Materialized) -> None:
+    """Give damaged files of the version before their bytes back, where these were made again."""
+    current = attempt.head.current
+    bad = {r.about for r in attempt.reasons if r.kind in (MISSING, CORRUPTED)}
+    same = {file.checksum: file.path for file in made.files}
+    for file in current.files if current is not None else ():
+        if file.path not in bad or same.get(file.checksum, file.path) == file.path:
+            continue
+        path = project.data / file.path
+        aside = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
+        os.link(project.data / same[file.checksum], aside)
+        aside.replace(path)
+        sync_folder(path.parent)
+        log("restored", asset=made.key, file=file.path)
 
 
 def _is_unchanged(attempt: Attempt, result: Result) -> bool:
@@ -97,6 +117,7 @@ def _final_file(project: Project, attempt: Attempt, result: Result) -> tuple[Pat
         source, suffix = staged.path.with_name("export.csv"), ".csv"
         table = parquet_table([staged.path], staged.rows)
         facts = write_csv(table, source, formula_safe=project.settings.formula_safe)
+    attempt.reached("publishing", source)
     target = link_version(
         source,
         project.data / asset.layer,
@@ -220,11 +241,20 @@ def _event(
         warnings=attempt.warnings,
         seconds=round(time.monotonic() - attempt.started, 3),
         cpu_seconds=round(time.process_time() - attempt.cpu, 3),
-        peak_memory=_peak(),
+        peak_memory=peak_memory(),
         started_at=show_time(attempt.begun),
         log=attempt.log,
         host=socket.gethostname(),
         release=_release(),
+        checksums=checksums_of(
+            project.data,
+            attempt.quarantine_file,
+            calls_of(project, attempt),
+            source_calls_of(project, attempt),
+            attempt.provenance_file,
+            attempt.validation_file,
+            attempt.corrections_file,
+        ),
     )
 
 
@@ -258,17 +288,6 @@ def _put(project: Project, attempt: Attempt, event: Materialized) -> Materialize
             )
         event = replace(event, number=event.number + 1)
     return event
-
-
-def _peak() -> int:
-    """Give this process's peak memory in bytes (since the attempt began, on Linux)."""
-    try:
-        for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def _release() -> str:

@@ -14,6 +14,8 @@ SCHEMA: Final = "schema changed"
 UPSTREAM: Final = "upstream changed"
 MISSING: Final = "file missing"
 CORRUPTED: Final = "file corrupted"
+EDITED: Final = "current file changed"
+"""The copy below output/current is not the current version: it is put right, nothing is made."""
 RETRY: Final = "rows to retry"
 ASKED: Final = "asked for"
 

@@ -18,7 +18,7 @@ from assets.model.code import code_version
 from assets.model.plain import plain_text
 from catalog.events import tail
 from catalog.records import AnyEvent, AssetState, Declared, DeclaredAsset, Planned
-from resources.files import replace_file
+from resources.caches import read_cache, write_cache
 from resources.hosts import is_hosts
 
 DECLARED: Final = "_declared"
@@ -109,7 +109,7 @@ def _record(
     cache = project.data / "cache" / f"{stream.strip('_')}.json"
     known = _load(cache, kind)
     number, facts = known.number, dict(known.facts)
-    if number and project.events.get(stream, number) is None:
+    if number and project.events.lost({stream: number}):
         number, facts = 0, {}  # another data folder's cache, or one older than a restore
     while True:
         for one in tail(project.events, stream, number):
@@ -123,14 +123,17 @@ def _record(
             number, facts = number + 1, dict(now)
             break
     if number != known.number:
-        replace_file(cache, msgspec.json.encode(_Known(number, facts)))
+        write_cache(cache, msgspec.json.encode(_Known(number, facts)))
 
 
 def _load(cache: Path, kind: type[_Fact]) -> _Known[_Fact]:
     """Read what was folded before; nothing where there is no usable cache."""
     try:
-        known: _Known[_Fact] = msgspec.json.decode(cache.read_bytes(), type=_Known[kind])  # type: ignore[valid-type]
-    except (OSError, msgspec.MsgspecError):
+        text = read_cache(cache)
+        if text is None:
+            return _Known(0, {})
+        known: _Known[_Fact] = msgspec.json.decode(text, type=_Known[kind])  # type: ignore[valid-type]
+    except (OSError, ValueError, msgspec.MsgspecError):
         return _Known(0, {})
     return known
 

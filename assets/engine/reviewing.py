@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from assets.engine.arguments import table_of
 from assets.engine.attempt import refold
+from assets.engine.checksums import checksums_of
 from assets.engine.due import show_time
 from assets.engine.experiments import task_of
 from assets.engine.plan import heads_of
@@ -218,6 +219,7 @@ def record(
             low=low,
             high=high,
             file=file,
+            checksums=checksums_of(project.data, file),
         )
 
     event = record_review(project.events, key, count)

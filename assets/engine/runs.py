@@ -11,6 +11,7 @@ from uuid import uuid4
 from assets.engine.alerting import tell
 from assets.engine.attempt import Outcome, materialize, refold
 from assets.engine.current import sync_current
+from assets.engine.deaths import begin_run, end_run
 from assets.engine.docs import build_docs, docs_index
 from assets.engine.due import show_time
 from assets.engine.lease import Holder
@@ -18,6 +19,7 @@ from assets.engine.log import log
 from assets.engine.plan import heads_of, make_plan
 from assets.engine.project import Project
 from assets.engine.record import record_plan
+from assets.engine.verifying import recheck
 from catalog.heads import Head
 from catalog.records import AnyEvent, RunFinished, RunStarted
 from resources.errors import DataOpsError
@@ -35,6 +37,8 @@ def start_run(
     planned: int = 0,
 ) -> None:
     """Record that a run began. select: the keys it was limited to; planned: how many to look at."""
+    if trigger == "cli":  # this process is the whole run
+        begin_run(project.data, run, show_time(datetime.now(UTC)))
     _append(
         project,
         lambda number: RunStarted(
@@ -76,6 +80,8 @@ def finish_run(project: Project, run: str, *, failed: Sequence[str] = ()) -> dic
             failed=len(failed),
         ),
     )
+    _look_again(project)
+    end_run(project.data, run)
     with suppress(OSError):
         record_plan(project, make_plan(project))
     _bring_docs_up(project, heads)
@@ -89,6 +95,14 @@ def finish_run(project: Project, run: str, *, failed: Sequence[str] = ()) -> dic
         "failed": list(failed),
         "docs": str(docs_index(project)),
     }
+
+
+def _look_again(project: Project) -> None:
+    """Close what was found damaged and is right again; a failure here must not hide the run's."""
+    try:
+        recheck(project)
+    except (DataOpsError, OSError) as error:
+        log("what was found damaged could not be looked at again", asset="", error=str(error))
 
 
 def _bring_docs_up(project: Project, heads: Mapping[str, Head]) -> None:

@@ -22,7 +22,7 @@ from resources.errors import DataOpsError, did_you_mean
 
 FILE: Final = "resources/alerts.yaml"
 DEFAULT: Final = "alerts"
-KINDS: Final = ("failed", "blocked", "threshold", "overdue", "budget")
+KINDS: Final = ("failed", "blocked", "threshold", "overdue", "budget", "damaged")
 _FIELDS: Final = ("when", "assets")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 

@@ -77,7 +77,7 @@ def read_found(path: Path) -> list[Found]:
     """Read what was found; nothing where it was not kept or cannot be read."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=list[Found])
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, ValueError, msgspec.MsgspecError):
         return []
 
 

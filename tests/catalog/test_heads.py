@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from catalog.changes import release, rollback
-from catalog.events import CorruptEventError, FileEventStore
+from catalog.events import FileEventStore
 from catalog.heads import Head, advance
 from catalog.records import AnyEvent, Attempted, File, Materialized, Pruned, Released, RolledBack
 from catalog.store import Catalog
@@ -250,14 +250,18 @@ def test_an_event_that_was_taken_away_is_not_counted_from_the_cache(shelf: Any) 
     assert shelf.head(KEY).current != first
 
 
-def test_an_event_that_cannot_be_read_is_named(shelf: Any) -> None:
+def test_an_event_that_cannot_be_read_is_named_and_stops_its_asset_alone(
+    shelf: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    other = shelf.version("raw.b")
     shelf.version(KEY)
     path = shelf.data / "events" / KEY / "1.json"
     path.write_bytes(path.read_bytes()[:-20])
-    with pytest.raises(CorruptEventError, match=str(path)):
-        shelf.head(KEY)
-    with pytest.raises(CorruptEventError, match=str(path)):
-        shelf.catalog.fold()
+    assert str(path) in shelf.head(KEY).damage[0]
+    assert "backup" in shelf.head(KEY).damage[1]
+    assert (shelf.head("raw.b").current, shelf.head("raw.b").damage) == (other, ("", ""))
+    assert shelf.sql("SELECT key FROM current") == [("raw.b",)]
+    assert str(path) in caplog.text
 
 
 def test_the_cache_is_a_plain_document(shelf: Any) -> None:
