@@ -48,7 +48,28 @@ def find_heading(records: Sequence[Record], width: int) -> Heading:
     count = _count_rows(records, at, width)
     if count > 1:
         return Heading(at, count, 0.9)
+    again = _values_again(head, rows) if not set(kinds) & set(TYPED) else []
+    if 2 * len(again) >= head.filled > 1:
+        return Heading(at, 0, 0.75)
+    if again:
+        said = f"the first record may be a row: {again[0][:40]!r} stands in its column once more"
+        return Heading(at, 1, 1.0, said)
     return Heading(at, 1, 1.0, _doubt(records, at, width))
+
+
+def _values_again(head: Record, rows: Sequence[Sequence[str]]) -> list[str]:
+    """Give the cells of a first record that stand in their columns again: names seldom do.
+
+    Only where all is text, so that nothing else tells. A header written again whole is no sign.
+    """
+    if not head.filled or any(len(row) != len(head.cells) for row in rows):
+        return []
+    others = [row for row in rows if list(row) != list(head.cells)]
+    return [
+        cell
+        for at, cell in enumerate(head.cells)
+        if cell.strip() and any(row[at] == cell for row in others)
+    ]
 
 
 def _after_titles(records: Sequence[Record], width: int) -> int | None:

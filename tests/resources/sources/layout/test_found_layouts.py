@@ -45,6 +45,21 @@ CASES = {
         [],
         "it has no header, and its first row is data",
     ),
+    "noheader_of_texts.csv": Case(
+        "Kim,Seoul\nLee,Busan\nPark,Seoul\nKim,Daegu\n",
+        ["column_1", "column_2"],
+        [("Kim", "Seoul"), ("Lee", "Busan"), ("Park", "Seoul"), ("Kim", "Daegu")],
+        "it has no header, and its first row is data",
+    ),
+    "perhaps_noheader.csv": Case(
+        "Kim,Seoul,a,b\nLee,Busan,c,d\nPark,Seoul,e,f\n",
+        ["Kim", "Seoul", "a", "b"],
+        [("Lee", "Busan", "c", "d"), ("Park", "Seoul", "e", "f")],
+        "'Seoul' stands in its column once more",
+    ),
+    "header_of_texts.csv": Case(
+        "name,city\nKim,Seoul\nLee,Seoul\n", ["name", "city"], [("Kim", "Seoul"), ("Lee", "Seoul")]
+    ),
     "title_padded.csv": Case(
         "Spend in June 2015,,\nSupplier,Date,Amount\nACME,02.06.,10\nFoo,03.06.,20\n",
         ["Supplier", "Date", "Amount"],
