@@ -127,7 +127,9 @@ class Materialized(Event, tag="materialized", frozen=True, kw_only=True, gc=Fals
     added: rows that this materialization put in; replaced: rows of before that made room for them.
     So rows = those of before + added - replaced, and rows_in = added + duplicates + quarantined.
     retry_rows: those quarantined for a passing cause.
-    cursor: how far a collector came, as JSON ("" = it keeps none).
+    cursor: how far a collector came, as JSON ("" = it keeps none). boundary: the contents of the
+    source's rows that have the cursor's value, as JSON; boundary_file: where they are many ("" =
+    none is known: versions of before kept none).
     calls_file: log of calls to models; source_calls_file: of requests to web sources;
     provenance_file: how each row was made ("" = none).
     validation_file: what Great Expectations found, expectation by expectation ("" = no suite).
@@ -160,6 +162,8 @@ class Materialized(Event, tag="materialized", frozen=True, kw_only=True, gc=Fals
     added: int = 0
     replaced: int = 0
     cursor: str = ""
+    boundary: str = ""
+    boundary_file: str = ""
     duplicates: int = 0
     quarantined: int = 0
     retry_rows: int = 0

@@ -98,12 +98,6 @@ def same_form(project: Project, asset: Asset, base: Materialized) -> bool:
     )
 
 
-def cursor_start(attempt: Attempt) -> str:
-    """Give the stored cursor that a collection begins with."""
-    current = attempt.head.current
-    return "" if current is None or attempt.full else current.cursor
-
-
 def fresh_files(
     project: Project, asset: Asset, base: Materialized | None, now: Sequence[SourceFile]
 ) -> tuple[Path, ...] | None:

@@ -22,6 +22,7 @@ from assets.engine.config import config_of, sources_now, suite_for
 from assets.engine.content import data_version
 from assets.engine.correcting import count_discarded, with_corrections
 from assets.engine.identity import attempt_identity
+from assets.engine.boundaries import leave_boundary
 from assets.engine.increment import base_of, mixed
 from assets.engine.joining import Joined, join, joinable, keys_for, schema_of
 from assets.engine.known import Base
@@ -38,6 +39,7 @@ from catalog.heads import Head
 from catalog.records import Check, Input, Materialized, SourceFile, Usage
 from resources.columns import Column, from_arrow
 from resources.rejects import Rejects
+from resources.sources.onward import Boundary, Onward
 from resources.sources.dialect import LAYOUT_RULES
 from resources.tables import Table
 
@@ -50,7 +52,8 @@ class Attempt:
     """One try at making an asset: what it was given, and what became known on the way.
 
     full: it begins anew. base: the version that its rows join; skip: the upstream's first rows,
-    which that version holds already. cursor: where its collector is. discarded: rows in quarantine
+    which that version holds already. cursor: where its collector is; onward: what its reads go on
+    from, and boundary: what they leave behind at the cursor. discarded: rows in quarantine
     whose content people discarded, so that they do not count towards the limit that blocks.
     """
 
@@ -73,6 +76,8 @@ class Attempt:
     base: Materialized | None = None
     skip: int = 0
     cursor: Cursor | None = None
+    onward: Onward | None = None
+    boundary: Boundary | None = None
     inputs: tuple[Input, ...] = ()
     sources: tuple[SourceFile, ...] = ()
     code: dict[str, str] = field(default_factory=dict)
@@ -86,6 +91,7 @@ class Attempt:
     provenance_file: str = ""
     validation_file: str = ""
     corrections_file: str = ""
+    boundary_file: str = ""
     accepted: int = 0
     usage: tuple[Usage, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -216,6 +222,7 @@ def _result(project: Project, attempt: Attempt, staging: Path) -> Result:
             progress=attempt.progress,
             like=like,
         )
+        leave_boundary(project, attempt)
         attempt.reached("checking rows")
         columns = _columns(asset, staged.schema, value)
         attempt.rows_in = staged.rows + rejects.rows

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from assets.engine.boundaries import inline, keep_boundary
 from assets.engine.checks import Checked
 from assets.engine.checksums import checksums_of
 from assets.engine.compare import declared_schema
@@ -51,7 +52,7 @@ def publish(project: Project, attempt: Attempt, result: Result) -> Materialized:
     """Make the result the asset's next version; raises Superseded where another was faster."""
     unchanged = _is_unchanged(attempt, result)
     linked: Path | None = None
-    quarantine = provenance = corrections = None
+    quarantine = provenance = corrections = boundary = None
     try:
         if unchanged and attempt.head.current is not None:
             files = attempt.head.current.files
@@ -61,11 +62,12 @@ def publish(project: Project, attempt: Attempt, result: Result) -> Materialized:
         quarantine = _keep_quarantine(project, attempt, result)
         provenance = _keep_provenance(project, attempt, result)
         corrections = _keep_corrections(project, attempt, result)
+        boundary = keep_boundary(project, attempt)
         event = _put(project, attempt, _event(project, attempt, result, files, unchanged))
     except Superseded:
         # Only an attempt that knows it lost may take its files back; after any other failure the
         # event may have been written, so they stay until prune finds that nothing names them.
-        for path in (linked, quarantine, provenance, corrections):
+        for path in (linked, quarantine, provenance, corrections, boundary):
             if path is not None:
                 path.unlink(missing_ok=True)
         raise
@@ -219,6 +221,8 @@ def _event(
         added=checked.staged.rows,
         replaced=joined.replaced,
         cursor=attempt.cursor.stored() if attempt.cursor is not None else "",
+        boundary=inline(attempt.boundary),
+        boundary_file=attempt.boundary_file,
         rows_in=attempt.rows_in,
         duplicates=checked.duplicates,
         quarantined=result.rejects.rows,
@@ -254,6 +258,7 @@ def _event(
             attempt.provenance_file,
             attempt.validation_file,
             attempt.corrections_file,
+            attempt.boundary_file,
         ),
     )
 

@@ -23,11 +23,23 @@ class SqliteFiles:
     states_types = True
 
     def __init__(
-        self, files: tuple[Path, ...], rejects: Rejects, *, typed: bool, **options: Any
+        self,
+        files: tuple[Path, ...],
+        rejects: Rejects,
+        *,
+        typed: bool,
+        onward: Onward | None = None,
+        **options: Any,
     ) -> None:
         """Read one table, or one query, of each file."""
         self._files = [
-            DatabaseRows(SqliteFile(file), request_of(str(file), **options), rejects, typed=typed)
+            DatabaseRows(
+                SqliteFile(file),
+                request_of(str(file), **options),
+                rejects,
+                typed=typed,
+                onward=onward,
+            )
             for file in files
         ]
 
