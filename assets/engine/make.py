@@ -23,7 +23,7 @@ from assets.engine.content import data_version
 from assets.engine.correcting import count_discarded, with_corrections
 from assets.engine.identity import attempt_identity
 from assets.engine.boundaries import leave_boundary
-from assets.engine.increment import base_of, mixed
+from assets.engine.increment import base_of, deletes_of, mixed
 from assets.engine.joining import Joined, join, joinable, keys_for, schema_of
 from assets.engine.known import Base
 from assets.engine.log import log
@@ -92,6 +92,7 @@ class Attempt:
     validation_file: str = ""
     corrections_file: str = ""
     boundary_file: str = ""
+    deleted_file: str = ""
     accepted: int = 0
     usage: tuple[Usage, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -235,7 +236,8 @@ def _result(project: Project, attempt: Attempt, staging: Path) -> Result:
             ordered=asset.ordered,
             keys=keys_for(asset, base, columns),
         )
-        checked = check(staged, rejects=rejects)
+        deletes = deletes_of(attempt, base, columns, rejects)
+        checked = check(staged, rejects=rejects, deletes=deletes)
         checked, rejects = with_corrections(project, attempt, checked, columns, rejects, check)
         aside = rejects.rows
         joined, expected = _expected(
@@ -246,6 +248,7 @@ def _result(project: Project, attempt: Attempt, staging: Path) -> Result:
         handed.close()
         _note_reading(attempt, rejects, handed)
     attempt.warnings += left_out(staged)
+    attempt.warnings += (checked.gone.kept_for,) if checked.gone.kept_for else ()
     log("checked", asset=asset.key, rows=checked.staged.rows, quarantined=rejects.rows)
     attempt.quarantined = aside  # without the rows that a suite set aside: those only block
     balance(attempt, checked)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from assets.model.arguments import Argument, Params
 from assets.model.chain import clean
+from assets.model.deletes import check_deletes
 from assets.model.declare import NAME, Asset, Broken
 from assets.model.errors import DeclarationError
 from assets.model.modes import APPEND, REPLACE, check_mode
@@ -172,6 +173,8 @@ def _raw(pipeline: Pipeline) -> Asset:
         anomalies=pipeline.anomalies,
         mode=pipeline.mode,
         on=pipeline.on,
+        deleted=pipeline.deleted,
+        missing=str((pipeline.full or {}).get("missing", "")),
         file=str(pipeline.document.path),
         line=pipeline.document.line("source"),
         engine_version=PIPELINE_VERSION,
@@ -194,6 +197,7 @@ def _check_overlap(pipeline: Pipeline, raw: Asset) -> None:
 
 def _check_mode(pipeline: Pipeline, raw: Asset) -> None:
     """Refuse a mode that cannot work, as for every asset."""
+    field = "on" if pipeline.on else "mode"
     try:
         check_mode(
             "the pipeline",
@@ -205,8 +209,11 @@ def _check_mode(pipeline: Pipeline, raw: Asset) -> None:
             raw.arguments,
             ordered=raw.ordered,
         )
+        field = "deleted" if pipeline.deleted else "full"
+        check_deletes(
+            "the pipeline", raw.mode, raw.deleted, pipeline.full, raw.columns, raw.on
+        )
     except DeclarationError as error:
-        field = "on" if pipeline.on else "mode"
         pipeline.document.refuse(field, error.problem.removeprefix("the pipeline has "), error.fix)
 
 
@@ -235,6 +242,8 @@ def _cleaned(
         params={},
         mode=REPLACE if raw.mode == REPLACE else APPEND,
         on=(),
+        deleted="",
+        missing="",
         source=(),
         schedule="",
         timezone="",
@@ -286,6 +295,8 @@ def _exported(pipeline: Pipeline, raw: Asset, upstream: str) -> Asset:
         params={"output": {"columns": columns}} if columns else {},
         mode=REPLACE,
         on=(),
+        deleted="",
+        missing="",
         source=(),
         schedule="",
         timezone="",
