@@ -16,6 +16,7 @@ from assets.model.deletes import check_deletes
 from assets.model.declare import NAME, Asset, Broken
 from assets.model.errors import DeclarationError
 from assets.model.modes import APPEND, REPLACE, check_mode
+from assets.model.onward import check_onward
 from assets.model.pipeline_file import (
     PIPELINE,
     RULES,
@@ -180,19 +181,8 @@ def _raw(pipeline: Pipeline) -> Asset:
         engine_version=PIPELINE_VERSION,
     )
     _check_mode(pipeline, raw)
-    _check_overlap(pipeline, raw)
+    check_onward(pipeline, raw)
     return raw
-
-
-def _check_overlap(pipeline: Pipeline, raw: Asset) -> None:
-    """Refuse to read rows once more where nothing would tell that they are there already."""
-    overlap = pipeline.read.get("overlap")
-    if raw.mode == APPEND and not raw.on and overlap:
-        pipeline.document.inside("read").refuse(
-            "overlap",
-            "with `mode: append` and no key, its rows would be there twice after every run",
-            "say which columns tell rows apart, `on: [id]`, or take overlap out",
-        )
 
 
 def _check_mode(pipeline: Pipeline, raw: Asset) -> None:
