@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
+from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -13,7 +16,8 @@ from assets.model.modes import APPEND, REPLACE
 from catalog.records import Materialized
 from resources.errors import TransientError
 from resources.files import sync_folder
-from resources.sources.onward import Boundary, Onward, read_boundary
+from resources.sources.onward import MOST, Boundary, Onward, read_boundary
+from resources.sources.onward.boundary import Value, digest_of, plain
 
 if TYPE_CHECKING:
     from assets.engine.make import Attempt
@@ -28,6 +32,7 @@ def begin_cursor(project: Project, attempt: Attempt) -> None:
     old = current if current is not None and not attempt.full else None
     onward = Onward(
         asset.key,
+        published=partial(_published, project, old),
         kept=kept_boundary(project, old) if old is not None else None,
         keyed=bool(keys_of(asset)),
         appends=asset.mode == APPEND,
@@ -56,13 +61,46 @@ def kept_boundary(project: Project, version: Materialized) -> Boundary | None:
         ) from error
 
 
+def _published(project: Project, version: Materialized | None, by: str) -> Boundary | None:
+    """Give the boundary as a version's own rows have it; None where they cannot tell.
+
+    Texts are no help: only the source knows which of them it takes for alike.
+    """
+    import pyarrow.parquet as pq
+
+    names = [column.name for column in version.columns] if version is not None else []
+    if version is None or by not in names:
+        return None
+    at: Value = json.loads(version.cursor)
+    rows: Counter[str] = Counter()
+    columns = tuple(sorted(names))
+    for file in version.files:
+        parquet = pq.ParquetFile(project.data / file.path)
+        if _is_text(parquet.schema_arrow.field(by).type):
+            return None
+        for batch in parquet.iter_batches(project.settings.chunk_rows):
+            values = batch.column(by).to_pylist()
+            for n in (n for n, value in enumerate(values) if plain(value) == plain(at)):
+                rows[digest_of(columns, [batch.column(name)[n].as_py() for name in columns])] += 1
+            if len(rows) > MOST:
+                return None
+    return Boundary(by, at, columns, rows)
+
+
+def _is_text(kind: object) -> bool:
+    """Tell whether an Arrow type is one of texts."""
+    return str(kind) in ("string", "large_string")
+
+
 def leave_boundary(project: Project, attempt: Attempt) -> None:
     """Note what is there at the cursor's value, once all rows were handed over; warn of others."""
     onward, cursor = attempt.onward, attempt.cursor
     if onward is None or cursor is None:
         return
     attempt.boundary = onward.left_at(cursor.value)
+    attempt.warnings += tuple(onward.warnings)
     for trail in onward.trails:
+        attempt.warnings += trail.not_again()
         if trail.missing:
             attempt.warnings += (
                 f"{trail.missing:,} rows of {trail.place} have no value in {trail.by!r}, so they "

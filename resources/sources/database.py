@@ -69,7 +69,8 @@ class DatabaseRows:
         self._trail: Trail | None = None
         if onward is not None and request.by:
             self._trail = onward.trail(backend.place, request.by)
-            request = replace(request, onward="append" if onward.appends else "upsert")
+            how = "append" if onward.appends else "upsert"
+            request = replace(request, onward=how, strict=onward.strict)
         self._backend = backend
         self._request = request
         self._rejects = rejects

@@ -21,7 +21,7 @@ class Request:
     """The options of a database, checked: either a table, or a query.
 
     by, since, overlap: rows of the table whose `by` is after `since`, and those up to `overlap`
-    before it once more. onward: "" so; "append" or "upsert" where a cursor goes on: rows with its
+    before it once more. strict: but its own value. onward: "" so; "append" or "upsert" where a cursor goes on: rows with its
     own value once more, too, and of rows without a value none (append) or all (upsert).
     """
 
@@ -33,6 +33,7 @@ class Request:
     since: Any = None
     overlap: timedelta | float | None = None
     onward: str = ""
+    strict: bool = False
 
     @property
     def digest(self) -> str:

@@ -173,7 +173,7 @@ def _from_then_on(backend: Backend, request: Request, rows: Any, exact: Kind) ->
         bound = sa.cast(sa.bindparam("since", value), sa.REAL())
     if not request.onward and request.overlap is None:
         return rows.where(column > bound)
-    later = column >= bound
+    later = column > bound if request.strict else column >= bound
     return rows.where(sa.or_(later, bare.is_(None)) if request.onward == "upsert" else later)
 
 

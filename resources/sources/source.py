@@ -158,4 +158,9 @@ class Source:
             web=self.web or Web(),
             names=tuple(names),
             onward=onward,
+            numbers=any(
+                column.name == options.get("by")
+                and column.type.startswith(("int", "uint", "float", "double", "decimal"))
+                for column in self.columns or ()
+            ),
         )

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from resources.errors import SourceError
 from tests.assets.conftest import Home
 
 PIPELINE = """
@@ -110,3 +111,57 @@ def test_a_row_without_a_value_is_there_once_when_it_gets_one(
         ("2", "2024-01-03", "b"),
         ("3", "2024-01-03", "c"),
     ]
+
+
+@pytest.mark.parametrize(("mode", "on"), WAYS)
+def test_a_version_of_an_earlier_release_goes_on(
+    home: Home, mode: str, on: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its own rows tell what is there; nothing is lost, and nothing is there twice."""
+    shop = Shop(home, "DATE", mode, on)
+    shop.add((1, "2024-01-01", "a"), (2, "2024-01-02", "b"), (2, "2024-01-02", "b"))
+    with monkeypatch.context() as before:
+        before.setattr("assets.engine.publish.inline", lambda _: "")
+        shop.collect()
+    assert home.current("raw.ev").boundary == ""
+    shop.add((3, "2024-01-02", "c"))
+    ids = ["1", "2", "3"] if on else ["1", "2", "2", "3"]
+    assert [[row[0] for row in shop.collect()] for _ in range(2)] == [ids, ids]
+
+
+def test_what_an_earlier_release_left_and_nobody_knows_is_said(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Texts: read strictly, with a warning. A row that is another now: an error with the ways on."""
+    shop = Shop(home, "TEXT", "append", "")
+    shop.add((1, "a", "a"), (2, "b", "b"))
+    monkeypatch.setattr("assets.engine.publish.inline", lambda _: "")
+    shop.collect()
+    shop.add((3, "c", "c"))
+    assert [row[0] for row in shop.collect()] == ["1", "2", "3"]
+    assert "kept nothing" in home.current("raw.ev").warnings[0]
+    shop.run("DROP TABLE ev")
+    shop.run("CREATE TABLE ev (id INTEGER, day DATE, v TEXT)")
+    shop.add((1, "2024-01-01", "a"))
+    home.make("raw.ev", force=True, full=True)
+    shop.run("UPDATE ev SET v = 'other'")
+    with pytest.raises(SourceError, match="could be there twice"):
+        shop.collect()
+
+
+def test_too_many_rows_of_one_value_need_a_key(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many are a file beside the event; too many are refused, or left to the key."""
+    monkeypatch.setattr("resources.sources.onward.trail.MOST", 300)
+    shop = Shop(home, "DATE", "append", "")
+    shop.add(*[(n, "2024-01-02", "a") for n in range(200)])
+    assert len(shop.collect()) == 200
+    assert home.current("raw.ev").boundary_file in home.current("raw.ev").checksums
+    shop.add((200, "2024-01-02", "a"))
+    assert [len(shop.collect()) for _ in range(2)] == [201, 201]
+    shop.add(*[(n, "2024-01-02", "a") for n in range(201, 400)])
+    with pytest.raises(SourceError, match="more than .* rows with the last value"):
+        shop.collect()
+    home.write("resources/pipelines/ev.yaml", PIPELINE.format(mode="append", on="on: [id]"))
+    assert [len(shop.collect()) for _ in range(2)] == [400, 400]

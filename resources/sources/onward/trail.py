@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from resources.errors import SourceError
-from resources.sources.json_text import Written
 from resources.sources.onward.boundary import MOST, Boundary, Value, digest_of, plain
 
 if TYPE_CHECKING:
@@ -27,20 +26,41 @@ class Onward:
 
     at: the cursor's value (None = it begins). kept: the rows that had it. keyed: whether a key
     tells rows apart. appends: a row with a key, or a content, that is there never changes.
+    published: gives the boundary by a column as the version's rows have it, for a version of a
+    release that kept none. guessed: it was asked. strict: it had no answer, so that rows with the
+    cursor's own value are passed over, once.
     """
 
     asset: str
+    published: Callable[[str], Boundary | None] = lambda _by: None
     at: Value | None = None
     kept: Boundary | None = None
     keyed: bool = False
     appends: bool = True
+    strict: bool = False
+    guessed: bool = False
     warnings: list[str] = field(default_factory=list)
     trails: list[Trail] = field(default_factory=list)
 
     def trail(self, place: str, by: str) -> Trail:
         """Begin the trail of one read."""
+        self._need_boundary(place, by)
         self.trails.append(Trail(self, place, by))
         return self.trails[-1]
+
+    def _need_boundary(self, place: str, by: str) -> None:
+        """Find out what is there at the cursor's value, where the version kept nothing of it."""
+        if self.at is None or self.keyed or not self.appends or self.strict or self.kept is not None:
+            return
+        self.kept = self.published(by)
+        self.guessed, self.strict = self.kept is not None, self.kept is None
+        if self.strict:
+            self.warnings.append(
+                f"{place}: the last version kept nothing by which its rows with the last value of "
+                f"{by!r}, {self.at!r}, are known again, so only rows beyond it are read: any that "
+                "came since with that very value are not taken; to have them, say on=['id'] or "
+                f"collect everything anew: dataops materialize {self.asset} --full"
+            )
 
     def stands(self, value: object) -> bool:
         """Tell whether a value is the last one of a read that began where the cursor stands.
@@ -58,6 +78,7 @@ class Onward:
         """
         if value is None:
             return None
+        self._need_all_known()
         here = [trail for trail in self.trails if trail.begun and trail.last == value]
         if not here:
             return self.kept if self.kept is not None and self.kept.at == value else None
@@ -75,9 +96,22 @@ class Onward:
                 rows |= Counter(dict(kept.rows))
         return Boundary(first.by, value, tuple(sorted(first.names)), dict(rows))
 
-    def known(self) -> int:
-        """Give how many rows were there already."""
-        return sum(trail.taken.total() for trail in self.trails)
+    def _need_all_known(self) -> None:
+        """Refuse to go on where published rows at the cursor's value were not met at the source."""
+        begun = [trail for trail in self.trails if trail.begun]
+        if not self.guessed or self.kept is None or not begun:
+            return
+        there, met = sum(self.kept.rows.values()), sum(trail.taken.total() for trail in begun)
+        if met < there:
+            raise SourceError(
+                f"{begun[0].place}: {there - met:,} of the {there:,} published rows with the last "
+                f"value of {self.kept.by!r}, {self.at!r}, do not stand at the source as they were "
+                "published, so rows could be there twice (an earlier release kept nothing to know "
+                "them by)",
+                "say which columns tell rows apart: on=['id']; or collect everything anew: "
+                f"dataops materialize {self.asset} --full",
+                asset=self.asset,
+            )
 
 
 @dataclass(slots=True)
@@ -85,8 +119,8 @@ class Trail:
     """One read by the column `by`. names: the columns of its rows, once they are known.
 
     begun: whether it was read. last: the greatest value, as the cursor keeps it; orders: whether
-    the source's own order says so. seen: the contents at it, and of rows that come every time;
-    many: they are too many to keep. taken: contents of rows that were there already.
+    the source's own order says so; unordered: whether it gives its rows in any order. seen: the contents at it, and of rows that come every time;
+    many: they are too many to keep. form: gives a value as the cursor keeps it. taken: contents of rows that were there already.
     """
 
     onward: Onward
@@ -102,6 +136,8 @@ class Trail:
     taken: Counter[str] = field(default_factory=Counter)
     past: bool = False
     missing: int = 0
+    unordered: bool = False
+    form: Callable[[Any], Any] = lambda value: value
     _picked: tuple[int, ...] = ()
     _old: tuple[str, ...] = ()
     _sorted: tuple[int, ...] = ()
@@ -226,7 +262,7 @@ class Trail:
         """
         import pyarrow as pa
 
-        column = [_kept_form(value) for value in batch.column(self.by).to_pylist()]
+        column = [self.form(value) for value in batch.column(self.by).to_pylist()]
         self._reach(greatest)
         keep = [True] * batch.num_rows
         for n, value in enumerate(column):
@@ -238,8 +274,7 @@ class Trail:
 
     def is_fresh(self, row: Mapping[str, Any], greatest: Value | None, at: Any) -> bool:
         """Tell of one row as it is written, in no order, whether it is not there already."""
-        value = row.get(self.by)
-        value = _kept_form(float(value) if isinstance(value, Written) else value)
+        value = self.form(row.get(self.by))
         self._reach(greatest)
         if value is not None and value not in (at, self.last):
             return True
@@ -247,6 +282,7 @@ class Trail:
 
     def _reach(self, greatest: Value | None) -> None:
         """Begin anew to keep rows where there is a greater value."""
+        self.unordered = True
         if greatest is not None and greatest != self.last:
             self.last, self.many, self.at_last = greatest, False, Counter()
 
@@ -259,6 +295,8 @@ class Trail:
             self._keep(self.always, row)
         elif value == self.last:
             self._keep(self.at_last, row)
+        if self.onward.strict and value == at:
+            return False
         return not ((value is None or value == at) and self.is_known(row))
 
     def _keep(self, where: Counter[str], row: Sequence[Any]) -> None:
@@ -271,6 +309,20 @@ class Trail:
             self.many = True
             self.at_last, self.always = Counter(), Counter()
 
+    def not_again(self) -> tuple[str, ...]:
+        """Warn where no row of the boundary came again, and others did: the value is left out.
+
+        A database is asked in a way that cannot leave it out; there the rows are gone.
+        """
+        kept = self._kept()
+        if kept is None or not kept.rows or not self.begun or self.taken or not self.unordered:
+            return ()
+        return (
+            f"{self.place} gave none of the {sum(kept.rows.values()):,} rows again that have the "
+            f"last value of {self.by!r}, {kept.at!r}: if it leaves out the value itself, rows that "
+            "come later with that value are lost; ask with a parameter that includes it",
+        )
+
     def _kept(self) -> Boundary | None:
         """Give what was there, if it is of this column."""
         kept = self.onward.kept
@@ -278,11 +330,6 @@ class Trail:
 
 
 _NONE = Boundary("", 0, ())
-
-
-def _kept_form(value: Any) -> Any:
-    """Give a value of a web source as its greatest value is kept."""
-    return value.isoformat() if hasattr(value, "isoformat") else value
 
 
 def _refuse_many(onward: Onward, trail: Trail) -> Boundary | None:

@@ -42,7 +42,8 @@ if TYPE_CHECKING:
 class WebFiles:
     """The answers of web addresses read as one table.
 
-    names: the columns of a table without a record, where they are known.
+    names: the columns of a table without a record, where they are known. onward: where a cursor
+    stands; numbers: whether its column is declared to hold numbers.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class WebFiles:
         web: Web,
         names: tuple[str, ...] = (),
         onward: Onward | None = None,
+        numbers: bool = False,
     ) -> None:
         """Check the options; nothing is fetched yet."""
         self._asked = asked_of(name, addresses, options)
@@ -67,11 +69,12 @@ class WebFiles:
         self._files: list[Path] = []
         self._incoming = self._fetched()
         self._failed: DataOpsError | None = None
-        self._greatest = Greatest(self._asked.by, name)
+        self._greatest = Greatest(self._asked.by, name, numbers=numbers)
         self._since = options.get("since")
         self._trail: Trail | None = None
         if onward is not None and self._asked.by:
             self._trail = onward.trail(shown(addresses[0]), self._asked.by)
+            self._trail.form = self._greatest.form
 
     @property
     def last(self) -> str | int | float | None:
