@@ -18,6 +18,7 @@ from assets.model.declare import Asset
 from assets.model.modes import DELETE, KEEP, REPLACE
 from catalog.events import EventStore
 from catalog.heads import Head
+from catalog.quarantine import version_before
 from catalog.records import Input, Materialized, SourceFile
 from resources.columns import Column
 from resources.errors import SourceError
@@ -146,6 +147,9 @@ def fresh_files(
     if base is None or by_cursor or asset.missing or any(is_place(source) for source in asset.source):
         return None
     before = {source.path: source.checksum for source in base.sources}
+    if not keys_of(asset):
+        unknown = [source.path for source in now if source.path not in before]
+        before |= _read_before(project.events, base, unknown)
     here = {source.path for source in now}
     moved = {checksum for path, checksum in before.items() if path not in here}
     new = [
@@ -166,6 +170,23 @@ def fresh_files(
         )
     paths = source_paths(project, asset)
     return tuple(paths[source.path] for source in new)
+
+
+def _read_before(
+    events: EventStore, version: Materialized, paths: Sequence[str]
+) -> dict[str, str]:
+    """Give the checksums of files that versions before were read from, but not the last one.
+
+    They were taken away, and came back: without a key, their rows would come twice.
+    """
+    found: dict[str, str] = {}
+    step: Materialized | None = version
+    while step is not None and len(found) < len(paths):
+        for source in step.sources:
+            if source.path in paths:
+                found.setdefault(source.path, source.checksum)
+        step = None if step.mode == REPLACE else version_before(events, step)
+    return found
 
 
 def mixed(attempt: Attempt) -> tuple[str, ...]:
