@@ -11,8 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from assets.engine.errors import FileDamaged
 from assets.engine.boundaries import kept_boundary
+from assets.engine.errors import FileDamaged
 from assets.engine.project import Project
 from assets.model.cursor import Cursor
 from assets.model.modes import REPLACE

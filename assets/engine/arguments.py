@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from assets.engine.boundaries import begin_cursor
 from assets.engine.compare import quarantine_limit
 from assets.engine.config import DEFAULT_TASK
 from assets.engine.errors import FileDamaged, UpstreamMissing
-from assets.engine.boundaries import begin_cursor
 from assets.engine.increment import fresh_files
 from assets.engine.project import Project
 from assets.model.declare import Asset

@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 RULE: Final = "deleted"
 _NAME: Final = re.compile(r"[^\W\d]\w*")
 _NAMED: Final = 20
-_UNSURE: Final = (
-    "nobody knows which rows are missing: none was taken away for not having come"
-)
+_UNSURE: Final = "nobody knows which rows are missing: none was taken away for not having come"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +136,9 @@ def _miss(
         return f"too many rows that came could not be read, so {_UNSURE}"
     picks = ", ".join(quoted(name) for name in names)
     empty = " OR ".join(f"{quoted(name)} IS NULL" for name in names)
-    con.execute(f"CREATE OR REPLACE TEMP TABLE came AS SELECT DISTINCT {picks} FROM {new}")  # noqa: S608
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE came AS SELECT DISTINCT {picks} FROM {new}"
+    )  # noqa: S608
     lost = len(con.execute(f"SELECT 1 FROM {new} WHERE {empty}").fetchall())  # noqa: S608
     lost += sum(column in names for _, column in aside)
     if aside:
@@ -191,11 +191,15 @@ def _found(
             f"COPY (SELECT DISTINCT {picks} FROM ({query}) ORDER BY {picks}) "  # noqa: S608
             f"TO {literal(str(file))} (FORMAT parquet)"
         )
-    shown = [] if base is None else con.execute(
-        f"SELECT DISTINCT {picks} FROM {scan_old(base.paths)} o "  # noqa: S608
-        f"JOIN gone g ON o.__file = g.__f AND o.file_row_number = g.__r ORDER BY {picks} "
-        f"LIMIT {_NAMED}"
-    ).fetchall()
+    shown = (
+        []
+        if base is None
+        else con.execute(
+            f"SELECT DISTINCT {picks} FROM {scan_old(base.paths)} o "  # noqa: S608
+            f"JOIN gone g ON o.__file = g.__f AND o.file_row_number = g.__r ORDER BY {picks} "
+            f"LIMIT {_NAMED}"
+        ).fetchall()
+    )
     named = tuple(", ".join(str(value) for value in one) for one in shown)
     return Gone(old, marks, named, file, why)
 
@@ -220,5 +224,3 @@ def exempt(condition: str) -> str:
 def _pointer(name: str) -> str:
     """Give a column's name as a JSON pointer."""
     return "/" + name.replace("~", "~0").replace("/", "~1")
-
-

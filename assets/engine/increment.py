@@ -10,8 +10,8 @@ from assets.engine.compare import declared_schema
 from assets.engine.config import config_of, source_paths
 from assets.engine.content import ALGORITHM
 from assets.engine.deleting import Deletes, condition_of
-from assets.engine.known import Base
 from assets.engine.errors import FileDamaged
+from assets.engine.known import Base
 from assets.engine.project import Project
 from assets.engine.reasons import CODE, CONFIG, CORRUPTED, MISSING, UPSTREAM, Reason
 from assets.model.declare import Asset
@@ -144,7 +144,12 @@ def fresh_files(
     read before. Raises SourceError for a changed file whose old rows could not be told apart.
     """
     by_cursor = any(argument.kind == "cursor" for argument in asset.arguments)
-    if base is None or by_cursor or asset.missing or any(is_place(source) for source in asset.source):
+    if (
+        base is None
+        or by_cursor
+        or asset.missing
+        or any(is_place(source) for source in asset.source)
+    ):
         return None
     before = {source.path: source.checksum for source in base.sources}
     if not keys_of(asset):
@@ -172,9 +177,7 @@ def fresh_files(
     return tuple(paths[source.path] for source in new)
 
 
-def _read_before(
-    events: EventStore, version: Materialized, paths: Sequence[str]
-) -> dict[str, str]:
+def _read_before(events: EventStore, version: Materialized, paths: Sequence[str]) -> dict[str, str]:
     """Give the checksums of files that versions before were read from, but not the last one.
 
     They were taken away, and came back: without a key, their rows would come twice.

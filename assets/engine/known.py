@@ -160,16 +160,16 @@ def replaced_rows(con: duckdb.DuckDBPyConnection, columns: Sequence[Column]) -> 
     return places_of(con, "leaving", columns)
 
 
-def places_of(
-    con: duckdb.DuckDBPyConnection, table: str, columns: Sequence[Column]
-) -> Replaced:
+def places_of(con: duckdb.DuckDBPyConnection, table: str, columns: Sequence[Column]) -> Replaced:
     """Give the places (__f, __r) that a table of the connection has, with what is missing there."""
     import numpy as np
 
     found = con.execute(f"SELECT DISTINCT __f FROM {table}").fetchall()  # noqa: S608
     places: dict[Path, np.ndarray] = {}
     for (file,) in found:
-        rows = con.execute(f"SELECT __r FROM {table} WHERE __f = ? ORDER BY __r", [file])  # noqa: S608
+        rows = con.execute(
+            f"SELECT __r FROM {table} WHERE __f = ? ORDER BY __r", [file]
+        )  # noqa: S608
         places[Path(file)] = np.asarray(rows.fetchnumpy()["__r"], dtype=np.int64)
     if not places:
         return Replaced()

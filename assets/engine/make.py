@@ -16,13 +16,13 @@ from uuid import uuid4
 from assets.engine.accepting import Accepting, given_again, pin_as_before
 from assets.engine.anomalies import anomaly_checks, carried_over
 from assets.engine.arguments import Handed, arguments_for, pin_upstream
+from assets.engine.boundaries import leave_boundary
 from assets.engine.checks import Checked, check_rows
 from assets.engine.compare import code_of, what_blocks
 from assets.engine.config import config_of, sources_now, suite_for
 from assets.engine.content import data_version
 from assets.engine.correcting import count_discarded, with_corrections
 from assets.engine.identity import attempt_identity
-from assets.engine.boundaries import leave_boundary
 from assets.engine.increment import base_of, deletes_of, mixed
 from assets.engine.joining import Joined, join, joinable, keys_for, schema_of
 from assets.engine.known import Base
@@ -39,8 +39,8 @@ from catalog.heads import Head
 from catalog.records import Check, Input, Materialized, SourceFile, Usage
 from resources.columns import Column, from_arrow
 from resources.rejects import Rejects
-from resources.sources.onward import Boundary, Onward
 from resources.sources.dialect import LAYOUT_RULES
+from resources.sources.onward import Boundary, Onward
 from resources.tables import Table
 
 SLOW_ANSWER: Final = 3.0

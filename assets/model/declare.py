@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Final, TypeVar, overload
 
 from assets.model.arguments import Argument, arguments_of
-from assets.model.errors import DeclarationError
 from assets.model.deletes import check_deletes
+from assets.model.errors import DeclarationError
 from assets.model.modes import check_mode
 from assets.model.plain import check_length, check_params, check_plain, check_renamed, plain_text
 from assets.model.schedules import check_zone, cron

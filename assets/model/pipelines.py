@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from assets.model.arguments import Argument, Params
 from assets.model.chain import clean
-from assets.model.deletes import check_deletes
 from assets.model.declare import NAME, Asset, Broken
+from assets.model.deletes import check_deletes
 from assets.model.errors import DeclarationError
 from assets.model.modes import APPEND, REPLACE, check_mode
 from assets.model.onward import check_onward
@@ -200,9 +200,7 @@ def _check_mode(pipeline: Pipeline, raw: Asset) -> None:
             ordered=raw.ordered,
         )
         field = "deleted" if pipeline.deleted else "full"
-        check_deletes(
-            "the pipeline", raw.mode, raw.deleted, pipeline.full, raw.columns, raw.on
-        )
+        check_deletes("the pipeline", raw.mode, raw.deleted, pipeline.full, raw.columns, raw.on)
     except DeclarationError as error:
         pipeline.document.refuse(field, error.problem.removeprefix("the pipeline has "), error.fix)
 

@@ -126,9 +126,7 @@ class Source:
         reader = (
             self._open_web(addresses, options, names, onward)
             if addresses
-            else open_reader(
-                self.name, found, self.rejects, options, typed=typed, onward=onward
-            )
+            else open_reader(self.name, found, self.rejects, options, typed=typed, onward=onward)
         )
         self.readers.append(reader)
         return reader

@@ -171,7 +171,7 @@ class Case:
         overlap = overlap if world.source != "sql:shop" else overlap.replace("3", "3 seconds")
         said = [
             f"source: {world.source}\nread: {{{place}{overlap}}}",
-            f"mode: {mode.split()[0]}\nclean: false\noutput: false\nmax_quarantine: 1.0",
+            f"mode: {mode.split(maxsplit=1)[0]}\nclean: false\noutput: false\nmax_quarantine: 1.0",
             COLUMNS if world.source != "sql:shop" else "",
             "on: [id]" if keyed else "",
             "" if whole or isinstance(world, Files) else "cursor: cur",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from collections import Counter
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -149,9 +148,7 @@ def test_what_an_earlier_release_left_and_nobody_knows_is_said(
         shop.collect()
 
 
-def test_too_many_rows_of_one_value_need_a_key(
-    home: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_too_many_rows_of_one_value_need_a_key(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     """Many are a file beside the event; too many are refused, or left to the key."""
     monkeypatch.setattr("resources.sources.onward.trail.MOST", 300)
     shop = Shop(home, "DATE", "append", "")

@@ -97,9 +97,7 @@ def test_rows_that_come_later_with_the_last_value_are_taken(
 
 
 @pytest.mark.parametrize(("mode", "on"), WAYS)
-def test_a_row_without_a_value_is_there_once_when_it_gets_one(
-    api: Api, mode: str, on: str
-) -> None:
+def test_a_row_without_a_value_is_there_once_when_it_gets_one(api: Api, mode: str, on: str) -> None:
     """An append waits for the value, and says so; an upsert replaces."""
     api.reads = int
     api.declare(mode, on)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from resources.errors import SourceError
-from resources.sources.onward.boundary import MOST, Boundary, Value, digest_of, plain
+from resources.sources.onward.boundary import MOST, Boundary, Value, digest_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -50,7 +50,13 @@ class Onward:
 
     def _need_boundary(self, place: str, by: str) -> None:
         """Find out what is there at the cursor's value, where the version kept nothing of it."""
-        if self.at is None or self.keyed or not self.appends or self.strict or self.kept is not None:
+        if (
+            self.at is None
+            or self.keyed
+            or not self.appends
+            or self.strict
+            or self.kept is not None
+        ):
             return
         self.kept = self.published(by)
         self.guessed, self.strict = self.kept is not None, self.kept is None
@@ -67,9 +73,7 @@ class Onward:
 
         Then the source itself says that it is further, by its own order.
         """
-        return any(
-            trail.begun and trail.orders and trail.last == value for trail in self.trails
-        )
+        return any(trail.begun and trail.orders and trail.last == value for trail in self.trails)
 
     def left_at(self, value: Value | None) -> Boundary | None:
         """Give the boundary of a cursor that ends at `value`; None where it is not known.
@@ -149,7 +153,13 @@ class Trail:
 
     def begin(self, names: Sequence[str]) -> None:
         """Begin a pass over the rows, which may not be the first one."""
-        self.names, self.begun, self.last, self.many, self.past = tuple(names), True, None, False, False
+        self.names, self.begun, self.last, self.many, self.past = (
+            tuple(names),
+            True,
+            None,
+            False,
+            False,
+        )
         self.at_last, self.always, self.taken = Counter(), Counter(), Counter()
         self.missing = 0
         self._sorted = tuple(names.index(name) for name in sorted(names))
@@ -201,7 +211,11 @@ class Trail:
         return out
 
     def _may_be_known(
-        self, row: Sequence[Any], value_of: Callable[[Sequence[Any]], Any], at: Any, flag: int | None
+        self,
+        row: Sequence[Any],
+        value_of: Callable[[Sequence[Any]], Any],
+        at: Any,
+        flag: int | None,
     ) -> bool:
         """Tell whether a row can be one of the boundary; rows come in order, so soon none can."""
         if not self._old:
@@ -226,7 +240,10 @@ class Trail:
         return False
 
     def _remember(
-        self, rows: Sequence[Sequence[Any]], value_of: Callable[[Sequence[Any]], Any], flag: int | None
+        self,
+        rows: Sequence[Sequence[Any]],
+        value_of: Callable[[Sequence[Any]], Any],
+        flag: int | None,
     ) -> None:
         """Keep the contents of the rows with the last value so far, and of those beyond values."""
         values: dict[int, Any] = {}
