@@ -126,7 +126,7 @@ class Materialized(Event, tag="materialized", frozen=True, kw_only=True, gc=Fals
     base: the version whose rows all stand in this one, unchanged and first (0 = none does).
     added: rows that this materialization put in; replaced: rows of before that made room for them.
     deleted: rows of before that their source has no more; deleted_keys: the first of their keys;
-    deleted_file: all keys that were said to be deleted ("" = none). marks: rows that came to say so.
+    deleted_file: all keys that are deleted ("" = none). marks: rows that came to say so.
     So rows = those of before + added - replaced - deleted, and rows_in = added + duplicates +
     quarantined + marks. full: the load was of all that the source has, though it joined rows.
     retry_rows: those quarantined for a passing cause.

@@ -92,7 +92,7 @@ def _is_text(kind: object) -> bool:
     return str(kind) in ("string", "large_string")
 
 
-def leave_boundary(project: Project, attempt: Attempt) -> None:
+def leave_boundary(attempt: Attempt) -> None:
     """Note what is there at the cursor's value, once all rows were handed over; warn of others."""
     onward, cursor = attempt.onward, attempt.cursor
     if onward is None or cursor is None:
@@ -102,10 +102,11 @@ def leave_boundary(project: Project, attempt: Attempt) -> None:
     for trail in onward.trails:
         attempt.warnings += trail.not_again()
         if trail.missing:
-            attempt.warnings += (
+            said = (
                 f"{trail.missing:,} rows of {trail.place} have no value in {trail.by!r}, so they "
-                "are not taken: they are once they have one",
+                "are not taken: they are once they have one"
             )
+            attempt.warnings += (said,)
 
 
 def inline(boundary: Boundary | None) -> str:

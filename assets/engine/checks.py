@@ -39,7 +39,8 @@ class Checked:
 
     content: the sum over its rows. duplicates: identical rows removed. broken: rows set aside, by
     check and column. missing: missing values by column, among the rows that stayed. replaced: the
-    old rows that they take the place of; gone: those that are deleted. removed: which of the staged rows did not stay, in order.
+    old rows that they take the place of; gone: those that are deleted. removed: which of
+    the staged rows did not stay, in order.
     """
 
     staged: Staged

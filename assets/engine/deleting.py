@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -29,7 +29,9 @@ _UNSURE: Final = "nobody knows which rows are missing: none was taken away for n
 
 @dataclass(frozen=True, slots=True)
 class Deletes:
-    """How rows go. condition: SQL of a row that says so ("" = none does). full: the load is of all
+    """How rows go.
+
+    condition: SQL of a row that says so ("" = none does). full: the load is of all
     that the source has, and what did not come goes. aside: rows (JSON) that
     were rejected before they were rows, each with the column that is wrong; None: too many.
     to: where the keys are written.
@@ -49,7 +51,7 @@ class Gone:
     key). kept_for: why nothing that did not come was taken away, where that is so.
     """
 
-    old: Replaced = Replaced()
+    old: Replaced = field(default_factory=Replaced)
     marks: int = 0
     named: tuple[str, ...] = ()
     file: Path | None = None
@@ -137,14 +139,14 @@ def _miss(
     picks = ", ".join(quoted(name) for name in names)
     empty = " OR ".join(f"{quoted(name)} IS NULL" for name in names)
     con.execute(
-        f"CREATE OR REPLACE TEMP TABLE came AS SELECT DISTINCT {picks} FROM {new}"
-    )  # noqa: S608
+        f"CREATE OR REPLACE TEMP TABLE came AS SELECT DISTINCT {picks} FROM {new}"  # noqa: S608
+    )
     lost = len(con.execute(f"SELECT 1 FROM {new} WHERE {empty}").fetchall())  # noqa: S608
     lost += sum(column in names for _, column in aside)
     if aside:
         con.execute("CREATE OR REPLACE TEMP TABLE rejected (j VARCHAR)")
         con.executemany("INSERT INTO rejected VALUES (?)", [[row] for row, _ in aside])
-        kinds = con.execute(f"SELECT {picks} FROM came LIMIT 0").description or []
+        kinds = con.execute(f"SELECT {picks} FROM came LIMIT 0").description or []  # noqa: S608
         read = ", ".join(
             f"TRY_CAST(CASE WHEN json_valid(j) THEN json_extract_string(j, "
             f"{literal(_pointer(name))}) END AS {kind[1]}) AS {quoted(name)}"

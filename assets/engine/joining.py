@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 class Joined:
     """A version as it will be: files that stay, and the one that is written (None: no new row).
 
-    content: of the whole. replaced: old rows that made room; deleted: those that went. grown: whether the old rows all stand,
-    in front, as they were.
+    content: of the whole. replaced: old rows that made room; deleted: those that went.
+    grown: whether the old rows all stand, in front, as they were.
     """
 
     kept: tuple[File, ...]
@@ -236,7 +236,8 @@ def _balance(asset: Asset, base: Base, checked: Checked, joined: Joined) -> None
     if joined.rows != expected:
         raise CheckFailed(
             f"{asset.key}: {base.rows} rows and {checked.staged.rows} new ones, of which "
-            f"{joined.replaced} replace old ones, less {joined.deleted} deleted, are {expected}, but {joined.rows} were written",
+            f"{joined.replaced} replace old ones, less {joined.deleted} deleted, are {expected}, "
+            f"but {joined.rows} were written",
             "this is a defect of the product: please report it with the log",
             asset=asset.key,
         )

@@ -168,8 +168,8 @@ def places_of(con: duckdb.DuckDBPyConnection, table: str, columns: Sequence[Colu
     places: dict[Path, np.ndarray] = {}
     for (file,) in found:
         rows = con.execute(
-            f"SELECT __r FROM {table} WHERE __f = ? ORDER BY __r", [file]
-        )  # noqa: S608
+            f"SELECT __r FROM {table} WHERE __f = ? ORDER BY __r", [file]  # noqa: S608
+        )
         places[Path(file)] = np.asarray(rows.fetchnumpy()["__r"], dtype=np.int64)
     if not places:
         return Replaced()

@@ -201,7 +201,9 @@ def _note_reading(attempt: Attempt, rejects: Rejects, handed: Handed) -> None:
     )
 
 
-def _result(project: Project, attempt: Attempt, staging: Path) -> Result:
+def _result(  # noqa: PLR0915 - one stream, from the function to the rows that stand
+    project: Project, attempt: Attempt, staging: Path
+) -> Result:
     """Call the function, stream what it returns aside, check every row, and join the old ones."""
     asset, settings = attempt.asset, project.settings
     rejects = Rejects(staging / "rejects.parquet")
@@ -223,7 +225,7 @@ def _result(project: Project, attempt: Attempt, staging: Path) -> Result:
             progress=attempt.progress,
             like=like,
         )
-        leave_boundary(project, attempt)
+        leave_boundary(attempt)
         attempt.reached("checking rows")
         columns = _columns(asset, staged.schema, value)
         attempt.rows_in = staged.rows + rejects.rows

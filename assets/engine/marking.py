@@ -36,7 +36,7 @@ def mark(
 ) -> tuple[Replaced, Gone]:
     """Note which rows cannot stay (table `bad`); give the old rows that the others replace.
 
-    And those that go, as their source has them no more. A row that says so needs no more than a key.
+    And those that go, as their source has them no more. A row that says so needs a key only.
 
     new: the SQL that scans the rows with their numbers. Rule "duplicate" is a row identical to an
     earlier one; "unique" shares the key, not the rest; "superseded" came with its successor.

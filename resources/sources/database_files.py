@@ -12,6 +12,7 @@ from resources.rejects import Rejects
 from resources.sources.database import DatabaseRead, DatabaseRows
 from resources.sources.database_backend import SqliteFile
 from resources.sources.database_request import request_of
+from resources.sources.onward import Onward
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from unittest.mock import patch
 
 import pyarrow.parquet as pq
@@ -50,7 +50,7 @@ class Sqlite:
 
     source, place = "shop.sqlite", "table: ev"
     modes = MODES
-    settings: dict[str, str] = {}
+    settings: ClassVar[dict[str, str]] = {}
 
     def __init__(self, root: Path) -> None:
         """Make the file."""
@@ -71,7 +71,7 @@ class Server:
     modes = MODES
     url = ""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path) -> None:  # noqa: ARG002 - as all worlds
         """Make the table."""
         import os
 
@@ -86,7 +86,7 @@ class Server:
             kind = "timestamp(0) without time zone" if "post" in driver else "datetime"
             con.execute(sa.text(f"CREATE TABLE ev (id int, cur {kind} NULL, v varchar(20))"))
 
-    settings: dict[str, str] = {}
+    settings: ClassVar[dict[str, str]] = {}
 
     def set(self, rows: list[Row]) -> None:
         """Let the table hold these rows; its cursor is a time in whole seconds."""
@@ -107,7 +107,7 @@ class Web:
     place = 'records: items, rate: 1000, params: {after: "{since}"}'
     modes = ("append", "append keyed", "upsert", "upsert deleted", "upsert full")
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path) -> None:  # noqa: ARG002
         """Begin to serve."""
         from tests.web_server import WebServer
 
@@ -115,7 +115,7 @@ class Web:
         self.rows: list[Row] = []
         self.server.on("/ev", self.answer)
         self.source = f"{self.server.url}/ev"
-        self.settings = {"DATAOPS_HTTP_ALLOW": f"127.0.0.1:{self.server.port}"}
+        self.settings: dict[str, str] = {"DATAOPS_HTTP_ALLOW": f"127.0.0.1:{self.server.port}"}
 
     def answer(self, request: Any) -> dict[str, Any]:
         """Give what is asked for; rows without a value always."""
@@ -133,7 +133,7 @@ class Files:
 
     source, place = "in/*.csv", "delimiter: ','"
     modes = ("append", "append keyed", "upsert", "upsert deleted", "upsert full")
-    settings: dict[str, str] = {}
+    settings: ClassVar[dict[str, str]] = {}
 
     def __init__(self, root: Path) -> None:
         """Make the folder."""

@@ -54,9 +54,9 @@ def test_every_combination_is_held_or_refused(home: Home, where: str) -> None:
     graph = home.open().graph
     found = {key: key in graph.assets for key in expected}
     assert found == expected
-    for key, fine in expected.items():
+    for name, fine in expected.items():
         if not fine:
-            said = graph.broken[key].error
+            said = graph.broken[name].error
             assert "line" in said, said
             assert "could not" not in said, said
 

@@ -58,7 +58,7 @@ def digest_of(names: Sequence[str], values: Sequence[Any]) -> str:
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
 
 
-def plain(value: Any) -> Any:
+def plain(value: Any) -> Any:  # noqa: PLR0911 - a line for each type
     """Give a value in the one form that all types of it share."""
     if value is None or isinstance(value, bool):
         return value if value is None else str(value).lower()

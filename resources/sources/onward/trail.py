@@ -123,8 +123,9 @@ class Trail:
     """One read by the column `by`. names: the columns of its rows, once they are known.
 
     begun: whether it was read. last: the greatest value, as the cursor keeps it; orders: whether
-    the source's own order says so; unordered: whether it gives its rows in any order. seen: the contents at it, and of rows that come every time;
-    many: they are too many to keep. form: gives a value as the cursor keeps it. taken: contents of rows that were there already.
+    the source's own order says so; unordered: whether it gives its rows in any order. seen: the
+    contents at it, and of rows that come every time; many: they are too many to keep. form: gives
+    a value as the cursor keeps it. taken: contents of rows that were there already.
     """
 
     onward: Onward
@@ -239,7 +240,7 @@ class Trail:
             return True
         return False
 
-    def _remember(
+    def _remember(  # noqa: C901 - one walk from the end
         self,
         rows: Sequence[Sequence[Any]],
         value_of: Callable[[Sequence[Any]], Any],
@@ -283,7 +284,7 @@ class Trail:
         self._reach(greatest)
         keep = [True] * batch.num_rows
         for n, value in enumerate(column):
-            if value is not None and value != at and value != self.last:
+            if value is not None and value not in (at, self.last):
                 continue
             row = [array[n].as_py() for array in batch.columns]
             keep[n] = self._look(row, value, at)
@@ -334,11 +335,12 @@ class Trail:
         kept = self._kept()
         if kept is None or not kept.rows or not self.begun or self.taken or not self.unordered:
             return ()
-        return (
+        said = (
             f"{self.place} gave none of the {sum(kept.rows.values()):,} rows again that have the "
             f"last value of {self.by!r}, {kept.at!r}: if it leaves out the value itself, rows that "
-            "come later with that value are lost; ask with a parameter that includes it",
+            "come later with that value are lost; ask with a parameter that includes it"
         )
+        return (said,)
 
     def _kept(self) -> Boundary | None:
         """Give what was there, if it is of this column."""

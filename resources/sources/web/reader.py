@@ -46,7 +46,7 @@ class WebFiles:
     stands; numbers: whether its column is declared to hold numbers.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that a read may say, by name
         self,
         addresses: tuple[str, ...],
         rejects: Rejects,
@@ -107,9 +107,10 @@ class WebFiles:
                     self._trail.begin(reader.schema.names)
                 for batch in reader.batches(rows):
                     self._greatest.see_batch(batch)
-                    if self._trail is not None:
-                        batch = self._trail.fresh_of(batch, self._greatest.value, self._since)
-                    yield batch
+                    if self._trail is None:
+                        yield batch
+                        continue
+                    yield self._trail.fresh_of(batch, self._greatest.value, self._since)
 
     def rows(self) -> Iterator[tuple[Path | str, dict[str, Any]]]:
         """Stream rows as they were written, each with its place; fetches as it goes."""
