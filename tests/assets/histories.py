@@ -7,6 +7,7 @@ As a script: histories.py KIND COUNT SEED [URL]; KIND is sqlite, server, files o
 
 from __future__ import annotations
 
+import copy
 import json
 import random
 import sqlite3
@@ -322,6 +323,10 @@ def one_history(case: Case, chance: random.Random, collections: int = 3) -> tupl
         if full and all(row[1] is None for row in world):
             world.append((next(ids), top, "a"))
         if not any(row[2] != "gone" for row in world if not full or row[1] is not None):
+            world.append((next(ids), top, "a"))
+        after = copy.deepcopy(model)
+        after.collect(world)
+        if not after.expected():  # nothing at all is published of nothing
             world.append((next(ids), top, "a"))
         chance.shuffle(world)
         case.world.set(world)
