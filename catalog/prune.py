@@ -143,6 +143,7 @@ def _leaving(known: _Known, asked: set[int], head: Head) -> tuple[tuple[int, ...
     files |= dict.fromkeys(
         v.provenance_file for v in leaving if v.provenance_file and v.number not in told
     )
+    files |= dict.fromkeys(v.boundary_file for v in leaving if v.boundary_file)
     return tuple(version.number for version in leaving), tuple(files)
 
 

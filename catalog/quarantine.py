@@ -17,13 +17,14 @@ def files_of(events: EventStore, version: Materialized) -> list[str]:
     """Give the files of the rows that were set aside on the way to a version, newest first.
 
     A version that rows were added to has its own; one that people made by accepting rows took over
-    all that were open before.
+    all that were open before, and a load of all that the source has says all of them anew.
     """
     files: list[str] = []
     step: Materialized | None = version
     while step is not None:
         files += [step.quarantine_file] if step.quarantine_file else []
-        step = None if took_over(step) or step.mode == "replace" else version_before(events, step)
+        first = took_over(step) or step.mode == "replace" or step.full
+        step = None if first else version_before(events, step)
     return files
 
 

@@ -125,9 +125,14 @@ class Materialized(Event, tag="materialized", frozen=True, kw_only=True, gc=Fals
     mode: how the result joined the version before: replace (it stands alone), append or upsert.
     base: the version whose rows all stand in this one, unchanged and first (0 = none does).
     added: rows that this materialization put in; replaced: rows of before that made room for them.
-    So rows = those of before + added - replaced, and rows_in = added + duplicates + quarantined.
+    deleted: rows of before that their source has no more; deleted_keys: the first of their keys;
+    deleted_file: all keys that are deleted ("" = none). marks: rows that came to say so.
+    So rows = those of before + added - replaced - deleted, and rows_in = added + duplicates +
+    quarantined + marks. full: the load was of all that the source has, though it joined rows.
     retry_rows: those quarantined for a passing cause.
-    cursor: how far a collector came, as JSON ("" = it keeps none).
+    cursor: how far a collector came, as JSON ("" = it keeps none). boundary: the contents of the
+    source's rows that have the cursor's value, as JSON; boundary_file: where they are many ("" =
+    none is known: versions of before kept none).
     calls_file: log of calls to models; source_calls_file: of requests to web sources;
     provenance_file: how each row was made ("" = none).
     validation_file: what Great Expectations found, expectation by expectation ("" = no suite).
@@ -159,7 +164,14 @@ class Materialized(Event, tag="materialized", frozen=True, kw_only=True, gc=Fals
     base: int = 0
     added: int = 0
     replaced: int = 0
+    deleted: int = 0
+    deleted_keys: tuple[str, ...] = ()
+    deleted_file: str = ""
+    marks: int = 0
+    full: bool = False
     cursor: str = ""
+    boundary: str = ""
+    boundary_file: str = ""
     duplicates: int = 0
     quarantined: int = 0
     retry_rows: int = 0

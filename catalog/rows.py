@@ -172,6 +172,10 @@ def _materialized(m: Materialized, at: datetime | None) -> Iterator[Row]:
             m.cursor,
             m.accepted,
             m.corrections_file,
+            m.deleted,
+            list(m.deleted_keys),
+            m.deleted_file,
+            m.marks,
         ),
     )
     for i, f in enumerate(m.files):

@@ -74,6 +74,14 @@ class Rejects:
         if len(self._waiting) >= _SPILL:
             self._spill()
 
+    def waiting(self) -> tuple[tuple[str, str], ...] | None:
+        """Give the rows taken so far (JSON), each with the column that is wrong.
+
+        None where they are too many to be in memory.
+        """
+        waiting = ((one.row, one.column) for one in self._waiting)
+        return None if self._writer is not None else tuple(waiting)
+
     def warn(self, sentence: str) -> None:
         """Take a warning, once ("" = none)."""
         if sentence and sentence not in self.warnings:

@@ -45,7 +45,8 @@ def _row(event: Any) -> tuple[object, ...]:
         done = {"append": "appended", "upsert": "upserted"}.get(event.mode, "made")
         what = "unchanged" if event.unchanged else done
         why = "; ".join(event.why) + (f" (cursor {event.cursor})" if event.cursor else "")
-        rows = f"{event.rows:,}" + (f" (+{event.added:,})" if done != "made" else "")
+        gone = f", -{event.deleted:,}" if event.deleted else ""
+        rows = f"{event.rows:,}" + (f" (+{event.added:,}{gone})" if done != "made" else "")
         return event.number, what, when, by, rows, f"{event.seconds:.1f} s", why
     if isinstance(event, Attempted):
         return "", event.state, when, by, event.rows or "", f"{event.seconds:.1f} s", event.error

@@ -250,7 +250,8 @@ def _added(made: Materialized) -> str:
     if made.mode == "replace":
         return ""
     place = f", {made.replaced:,} of them in place of old ones" if made.replaced else ""
-    return f" ({made.added:,} new{place})"
+    gone = f", {made.deleted:,} deleted" if made.deleted else ""
+    return f" ({made.added:,} new{place}{gone})"
 
 
 def _facts(key: str, state: str, result: Outcome | DataOpsError | str) -> dict[str, Any]:

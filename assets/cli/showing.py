@@ -125,6 +125,7 @@ def _version(project: Project, version: Materialized) -> list[tuple[str, object]
     return [
         ("version", f"{version.number} ({who})"),
         ("rows", _books(version)),
+        *_deleted(project, version),
         *([("cursor", version.cursor)] if version.cursor else []),
         ("files", _list(str(project.data / file.path) for file in version.files)),
         ("checksum", _list(file.checksum for file in version.files)),
@@ -140,6 +141,15 @@ def _version(project: Project, version: Materialized) -> list[tuple[str, object]
         *[("warning", warning) for warning in version.warnings],
         ("checks", "; ".join(_check(c) for c in version.checks if not c.passed) or "all passed"),
     ]
+
+
+def _deleted(project: Project, version: Materialized) -> list[tuple[str, object]]:
+    """Name the rows that are gone."""
+    if not version.deleted:
+        return []
+    more = version.deleted - len(version.deleted_keys)
+    named = "; ".join(version.deleted_keys) + (f" and {more:,} more" if more else "")
+    return [("deleted", f"{named} (all keys: {project.data / version.deleted_file})")]
 
 
 def _due(line: PlanLine) -> list[tuple[str, object]]:
@@ -172,8 +182,10 @@ def _books(version: Materialized) -> str:
     """Say where a version's rows went."""
     aside = f"{counted(version.duplicates, 'duplicate')} - {version.quarantined:,} in quarantine"
     if version.mode != "replace":
-        before = version.rows - version.added + version.replaced
+        before = version.rows - version.added + version.replaced + version.deleted
         gone = f" - {version.replaced:,} replaced" if version.replaced else ""
+        gone += f" - {version.deleted:,} deleted" if version.deleted else ""
+        aside += f" - {version.marks:,} that say so" if version.marks else ""
         return f"{version.rows:,} = {before:,} before{gone} + {version.rows_in:,} in - {aside}"
     return f"{version.rows:,} = {version.rows_in:,} in - {aside}"
 

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from assets.engine.boundaries import kept_boundary
 from assets.engine.errors import FileDamaged
 from assets.engine.project import Project
 from assets.model.cursor import Cursor
@@ -45,6 +46,7 @@ def pin_as_before(project: Project, attempt: Attempt, current: Materialized) -> 
     attempt.code, attempt.config = current.code, current.config
     attempt.inputs, attempt.sources = current.inputs, current.sources
     attempt.cursor = Cursor(current.key, current.cursor)
+    attempt.boundary = kept_boundary(project, current)
     attempt.base = current if attempt.asset.mode != REPLACE else None
     for file in current.files:
         path = project.data / file.path

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from assets.engine.boundaries import begin_cursor
 from assets.engine.compare import quarantine_limit
 from assets.engine.config import DEFAULT_TASK
 from assets.engine.errors import FileDamaged, UpstreamMissing
-from assets.engine.increment import cursor_start, fresh_files
+from assets.engine.increment import fresh_files
 from assets.engine.project import Project
-from assets.model.cursor import Cursor
 from assets.model.declare import Asset
 from catalog.heads import Head
 from catalog.records import File, Input, Materialized, Usage
@@ -119,6 +119,8 @@ def arguments_for(project: Project, attempt: Attempt, rejects: Rejects) -> Hande
     arguments: dict[str, Any] = {}
     cleaner: Cleaner | None = None
     idle = False
+    if any(argument.kind == "cursor" for argument in asset.arguments):
+        begin_cursor(project, attempt)
     for argument in asset.arguments:
         if argument.kind == "upstream":
             current = attempt.heads[argument.key].current
@@ -133,7 +135,6 @@ def arguments_for(project: Project, attempt: Attempt, rejects: Rejects) -> Hande
         elif argument.kind == "previous":
             arguments[argument.name] = _previous(project, attempt)
         elif argument.kind == "cursor":
-            attempt.cursor = Cursor(asset.key, cursor_start(attempt))
             arguments[argument.name] = attempt.cursor
         else:
             fresh = fresh_files(project, asset, attempt.base, attempt.sources)
@@ -156,6 +157,7 @@ def _source(
         rejects=rejects,
         chunk_rows=project.settings.chunk_rows,
         web=web_of(project.settings, project.data / attempt.source_calls_file),
+        onward=attempt.onward,
     )
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from assets.engine.anomalies import figures_of, profile_of
 from assets.engine.content import row_hash
+from assets.engine.deleting import RULE, Deletes, Gone
 from assets.engine.known import Keys, Replaced, key_sql, label
 from assets.engine.marking import forget, mark, not_allowed
 from assets.engine.sql import connection, literal, quoted
@@ -38,7 +39,8 @@ class Checked:
 
     content: the sum over its rows. duplicates: identical rows removed. broken: rows set aside, by
     check and column. missing: missing values by column, among the rows that stayed. replaced: the
-    old rows that they take the place of. removed: which of the staged rows did not stay, in order.
+    old rows that they take the place of; gone: those that are deleted. removed: which of
+    the staged rows did not stay, in order.
     """
 
     staged: Staged
@@ -49,6 +51,12 @@ class Checked:
     profile: Profile | None = None
     replaced: Replaced = field(default_factory=Replaced)
     removed: Sequence[int] = ()
+    gone: Gone = field(default_factory=Gone)
+
+    @property
+    def leaving(self) -> Replaced:
+        """Give all old rows that do not stay: those that make room, and those that are deleted."""
+        return self.replaced.with_others(self.gone.old)
 
 
 def check_rows(
@@ -59,21 +67,26 @@ def check_rows(
     *,
     ordered: bool,
     keys: Keys | None = None,
+    deletes: Deletes | None = None,
 ) -> Checked:
     """Check every row; where some break a check, write the others to a second file aside.
 
     keys: what tells rows apart beside the columns that are unique, and the old rows they join.
     """
     con = connection(settings.memory_mb, settings.data / ".staging" / "spill")
+    deletes = deletes or Deletes()
     keys = keys or Keys(tuple((c.name,) for c in columns if c.unique))
     columns = [replace(c, nullable=c.nullable and c.name not in keys.required) for c in columns]
     found = _count(con, staged.path, columns, ordered, keys)
-    if keys.base is None and not any(found.broken.values()):
+    simple = keys.base is None and not deletes.condition
+    if simple and not any(found.broken.values()):
         return Checked(staged, found.content, 0, {}, found.missing, profile=found.profile)
     try:
-        replaced = mark(con, _scan(staged.path), columns, keys)
+        replaced, gone = mark(con, _scan(staged.path), columns, keys, deletes)
         if not _one(con, "SELECT count(*) FROM bad")[0]:
-            return Checked(staged, found.content, 0, {}, found.missing, found.profile, replaced)
+            return Checked(
+                staged, found.content, 0, {}, found.missing, found.profile, replaced, gone=gone
+            )
         version = keys.base.version if keys.base is not None else 0
         removed = array("q")
         bad = _noted(_bad_rows(con), removed)
@@ -90,6 +103,7 @@ def check_rows(
         again.profile,
         replaced,
         removed,
+        gone,
     )
 
 
@@ -186,7 +200,9 @@ def _split(
             while one is not None and one[0] < start + batch.num_rows:
                 row, rule, column, other = one
                 keep[row - start] = False
-                if rule in ("duplicate", "superseded"):
+                if rule == RULE:
+                    pass
+                elif rule in ("duplicate", "superseded"):
                     duplicates += 1
                 else:
                     values = batch.slice(row - start, 1).to_pylist()[0]

@@ -46,6 +46,10 @@ def config_of(project: Project, asset: Asset, task: str | None = None) -> dict[s
             ) from error
     if asset.on:
         config["on"] = ", ".join(asset.on)
+    if asset.deleted:
+        config["deleted"] = asset.deleted
+    if asset.missing:
+        config["full.missing"] = asset.missing
     suite = suite_for(project, asset)
     config |= {f"checks.{name}": fact for name, fact in facts_of(suite).items()}
     if asset.layer == "output" and not project.settings.formula_safe:

@@ -25,7 +25,7 @@ from assets.engine.corrections import (
 from assets.engine.errors import NothingAccepted
 from assets.engine.increment import keys_of
 from assets.engine.log import log
-from assets.engine.newer import newer_there
+from assets.engine.newer import deleted_since, newer_there
 from assets.engine.project import Project
 from assets.engine.sql import connection, literal
 from assets.engine.stage import Staged, StagedWriter, read_batches
@@ -78,6 +78,7 @@ def with_corrections(
     volatile = {column.name for column in columns if column.volatile}
     waiting = Waiting(usable, volatile)
     places, rest = _match(rejects, waiting)
+    _refuse_deleted(project, attempt, checked, columns, places)
     gone = _match_table(project, checked.staged, columns, waiting, places)
     if not places:
         _need_some(attempt, places)
@@ -101,7 +102,7 @@ def with_corrections(
     log("corrected", asset=attempt.asset.key, rows=attempt.accepted)
     broken = dict.fromkeys([*rejects.counts, *checked.broken], 0) | after.counts
     duplicates = checked.duplicates + again.duplicates
-    return replace(again, duplicates=duplicates, broken=broken), after
+    return replace(again, duplicates=duplicates, broken=broken, gone=checked.gone), after
 
 
 def count_discarded(
@@ -259,6 +260,28 @@ def _refuse_older(
         place = rows[at][0]
         rule, column = place.correction.rule, place.correction.column
         place.refused = _refusal(place, rule, column, "a newer row of this key is there already")
+
+
+def _refuse_deleted(
+    project: Project,
+    attempt: Attempt,
+    checked: Checked,
+    columns: Sequence[Column],
+    places: Sequence[_Place],
+) -> None:
+    """Refuse rows whose key was deleted at the source since they were set aside, or with them."""
+    asset = attempt.asset
+    if not (asset.deleted or asset.missing):
+        return
+    fitted = [(place, _fit(place.correction.corrected, checked.staged.schema)) for place in places]
+    rows = [(place, row) for place, row in fitted if not isinstance(row, tuple)]
+    volatile = {column.name for column in columns if column.volatile}
+    ids = [content_id(place.correction.rejected, volatile) for place, _ in rows]
+    key, batches = keys_of(asset)[0], [row for _, row in rows]
+    for at in deleted_since(project, attempt.into, checked.gone.file, key, batches, ids, volatile):
+        place = rows[at][0]
+        rule, column = place.correction.rule, place.correction.column
+        place.refused = _refusal(place, rule, column, "its row was deleted at the source since")
 
 
 def _write_in(place: _Place, schema: pa.Schema, writer: StagedWriter) -> None:

@@ -9,15 +9,20 @@ from typing import TYPE_CHECKING
 from assets.engine.compare import declared_schema
 from assets.engine.config import config_of, source_paths
 from assets.engine.content import ALGORITHM
+from assets.engine.deleting import Deletes, condition_of
 from assets.engine.errors import FileDamaged
+from assets.engine.known import Base
 from assets.engine.project import Project
 from assets.engine.reasons import CODE, CONFIG, CORRUPTED, MISSING, UPSTREAM, Reason
 from assets.model.declare import Asset
-from assets.model.modes import REPLACE
+from assets.model.modes import DELETE, KEEP, REPLACE
 from catalog.events import EventStore
 from catalog.heads import Head
+from catalog.quarantine import version_before
 from catalog.records import Input, Materialized, SourceFile
+from resources.columns import Column
 from resources.errors import SourceError
+from resources.rejects import Rejects
 from resources.sources.places import is_place
 
 if TYPE_CHECKING:
@@ -41,7 +46,9 @@ def base_of(
     for a processed one also whenever anything but new rows above is the reason.
     """
     current = heads[asset.key].current
-    if current is None or full or asset.mode == REPLACE:
+    if current is None or asset.mode == REPLACE:
+        return None, 0
+    if full and not _joins_in_full(project, asset, current):
         return None, 0
     if asset.layer == "raw":
         _need_files(asset.key, current, reasons)
@@ -53,6 +60,14 @@ def base_of(
         return None, 0
     skip = rows_before(project.events, pin, above)
     return (None, 0) if skip is None else (current, skip)
+
+
+def _joins_in_full(project: Project, asset: Asset, current: Materialized) -> bool:
+    """Tell whether a load of everything joins what is there, so that it is known what goes.
+
+    What is to be kept is kept whatever changed; what would go anyway need not fit any more.
+    """
+    return asset.missing == KEEP or (asset.missing == DELETE and same_form(project, asset, current))
 
 
 def rows_before(events: EventStore, pin: Input, above: Materialized) -> int | None:
@@ -83,6 +98,28 @@ def _need_files(key: str, current: Materialized, reasons: Sequence[Reason]) -> N
         )
 
 
+def is_full(attempt: Attempt) -> bool:
+    """Tell whether an attempt of an upsert that says so is handed all that its source has."""
+    asset = attempt.asset
+    by_cursor = any(argument.kind == "cursor" for argument in asset.arguments)
+    return bool(asset.missing) and attempt.into is None and (attempt.full or not by_cursor)
+
+
+def deletes_of(
+    attempt: Attempt, base: Base | None, columns: Sequence[Column], rejects: Rejects
+) -> Deletes:
+    """Give how old rows go in this attempt."""
+    asset = attempt.asset
+    if attempt.into is not None or not (asset.deleted or asset.missing):
+        return Deletes()
+    return Deletes(
+        condition=condition_of(asset.key, asset.deleted, columns),
+        full=base is not None and asset.missing == DELETE and is_full(attempt),
+        aside=rejects.waiting(),
+        to=rejects.path.with_name("deleted.parquet"),
+    )
+
+
 def keys_of(asset: Asset) -> tuple[Key, ...]:
     """Give the asset's keys: `on`, then each Unique column of its schema."""
     unique = [(c.name,) for c in asset.columns or () if c.unique]
@@ -98,12 +135,6 @@ def same_form(project: Project, asset: Asset, base: Materialized) -> bool:
     )
 
 
-def cursor_start(attempt: Attempt) -> str:
-    """Give the stored cursor that a collection begins with."""
-    current = attempt.head.current
-    return "" if current is None or attempt.full else current.cursor
-
-
 def fresh_files(
     project: Project, asset: Asset, base: Materialized | None, now: Sequence[SourceFile]
 ) -> tuple[Path, ...] | None:
@@ -113,9 +144,17 @@ def fresh_files(
     read before. Raises SourceError for a changed file whose old rows could not be told apart.
     """
     by_cursor = any(argument.kind == "cursor" for argument in asset.arguments)
-    if base is None or by_cursor or any(is_place(source) for source in asset.source):
+    if (
+        base is None
+        or by_cursor
+        or asset.missing
+        or any(is_place(source) for source in asset.source)
+    ):
         return None
     before = {source.path: source.checksum for source in base.sources}
+    if not keys_of(asset):
+        unknown = [source.path for source in now if source.path not in before]
+        before |= _read_before(project.events, base, unknown)
     here = {source.path for source in now}
     moved = {checksum for path, checksum in before.items() if path not in here}
     new = [
@@ -136,6 +175,21 @@ def fresh_files(
         )
     paths = source_paths(project, asset)
     return tuple(paths[source.path] for source in new)
+
+
+def _read_before(events: EventStore, version: Materialized, paths: Sequence[str]) -> dict[str, str]:
+    """Give the checksums of files that versions before were read from, but not the last one.
+
+    They were taken away, and came back: without a key, their rows would come twice.
+    """
+    found: dict[str, str] = {}
+    step: Materialized | None = version
+    while step is not None and len(found) < len(paths):
+        for source in step.sources:
+            if source.path in paths:
+                found.setdefault(source.path, source.checksum)
+        step = None if step.mode == REPLACE else version_before(events, step)
+    return found
 
 
 def mixed(attempt: Attempt) -> tuple[str, ...]:

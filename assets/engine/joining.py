@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 class Joined:
     """A version as it will be: files that stay, and the one that is written (None: no new row).
 
-    content: of the whole. replaced: old rows that made room. grown: whether the old rows all stand,
-    in front, as they were.
+    content: of the whole. replaced: old rows that made room; deleted: those that went.
+    grown: whether the old rows all stand, in front, as they were.
     """
 
     kept: tuple[File, ...]
@@ -46,6 +46,7 @@ class Joined:
     content: str
     replaced: int
     grown: bool
+    deleted: int = 0
 
 
 def base_rows(project: Project, version: Materialized) -> Base:
@@ -185,11 +186,11 @@ def totals(
         return checked.missing, checked.staged.rows
     missing = {
         c.name: base.missing.get(c.name, 0)
-        - checked.replaced.missing.get(c.name, 0)
+        - checked.leaving.missing.get(c.name, 0)
         + checked.missing.get(c.name, 0)
         for c in columns
     }
-    return missing, base.rows - checked.replaced.rows + checked.staged.rows
+    return missing, base.rows - checked.leaving.rows + checked.staged.rows
 
 
 def join(
@@ -204,9 +205,9 @@ def join(
     if base is None:
         rows, content = checked.staged.rows, checked.content
         return Joined((), checked.staged, content, rows, content, 0, grown=False)
-    if base.files and not checked.staged.rows:
+    leaving = checked.leaving.places
+    if base.files and not checked.staged.rows and not leaving:
         return Joined(base.files, None, "", base.rows, str(base.content), 0, grown=True)
-    leaving = checked.replaced.places
     again, kept = parted(base, set(leaving))
     written, content = checked.staged, checked.content
     if again:
@@ -223,6 +224,7 @@ def join(
         content=str(sum(int(file.content) for file in kept) + int(content)),
         replaced=checked.replaced.rows,
         grown=not leaving and bool(base.files),
+        deleted=checked.gone.old.rows,
     )
     _balance(asset, base, checked, joined)
     return joined
@@ -230,11 +232,12 @@ def join(
 
 def _balance(asset: Asset, base: Base, checked: Checked, joined: Joined) -> None:
     """Hold the books of the whole version: what was there, plus new rows, minus replaced ones."""
-    expected = base.rows + checked.staged.rows - joined.replaced
+    expected = base.rows + checked.staged.rows - joined.replaced - joined.deleted
     if joined.rows != expected:
         raise CheckFailed(
             f"{asset.key}: {base.rows} rows and {checked.staged.rows} new ones, of which "
-            f"{joined.replaced} replace old ones, are {expected}, but {joined.rows} were written",
+            f"{joined.replaced} replace old ones, less {joined.deleted} deleted, are {expected}, "
+            f"but {joined.rows} were written",
             "this is a defect of the product: please report it with the log",
             asset=asset.key,
         )

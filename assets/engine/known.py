@@ -66,6 +66,17 @@ class Replaced:
         """Give how many there are."""
         return sum(len(places) for places in self.places.values())
 
+    def with_others(self, other: Replaced) -> Replaced:
+        """Give these and others, which are none of them."""
+        import numpy as np
+
+        places = dict(self.places)
+        for path, more in other.places.items():
+            places[path] = np.union1d(places[path], more) if path in places else more
+        names = {**self.missing, **other.missing}
+        missing = {n: self.missing.get(n, 0) + other.missing.get(n, 0) for n in names}
+        return Replaced(places, missing)
+
 
 def label(key: Sequence[str]) -> str:
     """Name a key in checks and reasons."""
@@ -87,7 +98,7 @@ def superseded(con: duckdb.DuckDBPyConnection, new: str, key: Sequence[str]) -> 
         INSERT INTO bad
         SELECT n, 'superseded', {literal(label(key))}, last_n FROM (
           SELECT n, max(n) OVER (PARTITION BY k) AS last_n FROM (
-            SELECT file_row_number AS n, {key_sql(key)} AS k FROM {new} s WHERE {_standing("s")})
+            SELECT file_row_number AS n, {key_sql(key)} AS k FROM {new} s WHERE {standing("s")})
           WHERE k IS NOT NULL)
         WHERE n <> last_n
         """)  # noqa: S608 - quoted
@@ -135,29 +146,37 @@ def mark_taken(con: duckdb.DuckDBPyConnection, new: str, key: Sequence[str], bas
         WHERE NOT EXISTS (
           SELECT 1 FROM replaced p WHERE p.__f = h.__f AND p.__r = h.__r AND NOT EXISTS
             (SELECT 1 FROM bad b WHERE b.row_number = p.__n))
+        AND NOT EXISTS (SELECT 1 FROM gone g WHERE g.__f = h.__f AND g.__r = h.__r)
         """)  # noqa: S608
     return _count(con, "SELECT count(*) FROM hits h JOIN bad b ON b.row_number = h.__n")
 
 
 def replaced_rows(con: duckdb.DuckDBPyConnection, columns: Sequence[Column]) -> Replaced:
     """Give the old rows that new ones, which stand, replace."""
-    import numpy as np
-
     con.execute(
         "CREATE OR REPLACE TEMP TABLE leaving AS SELECT __f, __r FROM replaced p WHERE NOT EXISTS "
         "(SELECT 1 FROM bad b WHERE b.row_number = p.__n)"
     )
-    found = con.execute("SELECT DISTINCT __f FROM leaving").fetchall()
+    return places_of(con, "leaving", columns)
+
+
+def places_of(con: duckdb.DuckDBPyConnection, table: str, columns: Sequence[Column]) -> Replaced:
+    """Give the places (__f, __r) that a table of the connection has, with what is missing there."""
+    import numpy as np
+
+    found = con.execute(f"SELECT DISTINCT __f FROM {table}").fetchall()  # noqa: S608
     places: dict[Path, np.ndarray] = {}
     for (file,) in found:
-        rows = con.execute("SELECT __r FROM leaving WHERE __f = ? ORDER BY __r", [file])
+        rows = con.execute(
+            f"SELECT __r FROM {table} WHERE __f = ? ORDER BY __r", [file]  # noqa: S608
+        )
         places[Path(file)] = np.asarray(rows.fetchnumpy()["__r"], dtype=np.int64)
     if not places:
         return Replaced()
     picks = ", ".join(f"count(*) - count({quoted(c.name)})" for c in columns)
     counts = con.execute(
-        f"SELECT {picks} FROM {_scan(places)} o "  # noqa: S608
-        "JOIN leaving l ON o.__file = l.__f AND o.file_row_number = l.__r"
+        f"SELECT {picks} FROM {scan_old(places)} o "  # noqa: S608
+        f"JOIN {table} l ON o.__file = l.__f AND o.file_row_number = l.__r"
     ).fetchone()
     missing = dict(zip((c.name for c in columns), counts or (), strict=False))
     return Replaced(places, missing)
@@ -177,7 +196,7 @@ def _compare(
     con.execute(f"""
         CREATE OR REPLACE TEMP TABLE compared AS
         SELECT a.__n, a.__f, a.__r, a.h = b.h AS same FROM (
-          SELECT __n, __f, __r, {row_hash(columns)} AS h FROM {_scan(files)} o
+          SELECT __n, __f, __r, {row_hash(columns)} AS h FROM {scan_old(files)} o
           JOIN hits ON o.__file = hits.__f AND o.file_row_number = hits.__r) a
         JOIN (
           SELECT __n, {row_hash(columns)} AS h FROM {new} s
@@ -193,19 +212,19 @@ def _hits(con: duckdb.DuckDBPyConnection, new: str, key: Sequence[str], base: Ba
     alike = " AND ".join(f"o.{quoted(name)} = s.__k{at}" for at, name in enumerate(key))
     con.execute(f"""
         CREATE OR REPLACE TEMP TABLE hits AS
-        SELECT s.__n, o.__file AS __f, o.file_row_number AS __r FROM {_scan(base.paths)} o
-        JOIN (SELECT file_row_number AS __n, {picks} FROM {new} s WHERE {_standing("s")}) s
+        SELECT s.__n, o.__file AS __f, o.file_row_number AS __r FROM {scan_old(base.paths)} o
+        JOIN (SELECT file_row_number AS __n, {picks} FROM {new} s WHERE {standing("s")}) s
         ON {alike}
         """)  # noqa: S608
     return [Path(file) for (file,) in con.execute("SELECT DISTINCT __f FROM hits").fetchall()]
 
 
-def _standing(alias: str) -> str:
+def standing(alias: str) -> str:
     """Give the SQL condition that a new row is not marked yet."""
     return f"NOT EXISTS (SELECT 1 FROM bad b WHERE b.row_number = {alias}.file_row_number)"  # noqa: S608
 
 
-def _scan(paths: Sequence[Path] | Mapping[Path, object]) -> str:
+def scan_old(paths: Sequence[Path] | Mapping[Path, object]) -> str:
     """Give the SQL that scans old files, with each row's file and place in it."""
     return f"read_parquet([{', '.join(literal(str(path)) for path in paths)}], {_OLD})"
 

@@ -16,13 +16,14 @@ from uuid import uuid4
 from assets.engine.accepting import Accepting, given_again, pin_as_before
 from assets.engine.anomalies import anomaly_checks, carried_over
 from assets.engine.arguments import Handed, arguments_for, pin_upstream
+from assets.engine.boundaries import leave_boundary
 from assets.engine.checks import Checked, check_rows
 from assets.engine.compare import code_of, what_blocks
 from assets.engine.config import config_of, sources_now, suite_for
 from assets.engine.content import data_version
 from assets.engine.correcting import count_discarded, with_corrections
 from assets.engine.identity import attempt_identity
-from assets.engine.increment import base_of, mixed
+from assets.engine.increment import base_of, deletes_of, mixed
 from assets.engine.joining import Joined, join, joinable, keys_for, schema_of
 from assets.engine.known import Base
 from assets.engine.log import log
@@ -39,6 +40,7 @@ from catalog.records import Check, Input, Materialized, SourceFile, Usage
 from resources.columns import Column, from_arrow
 from resources.rejects import Rejects
 from resources.sources.dialect import LAYOUT_RULES
+from resources.sources.onward import Boundary, Onward
 from resources.tables import Table
 
 SLOW_ANSWER: Final = 3.0
@@ -50,7 +52,8 @@ class Attempt:
     """One try at making an asset: what it was given, and what became known on the way.
 
     full: it begins anew. base: the version that its rows join; skip: the upstream's first rows,
-    which that version holds already. cursor: where its collector is. discarded: rows in quarantine
+    which that version holds already. cursor: where its collector is; onward: what its reads go on
+    from, and boundary: what they leave behind at the cursor. discarded: rows in quarantine
     whose content people discarded, so that they do not count towards the limit that blocks.
     """
 
@@ -73,6 +76,8 @@ class Attempt:
     base: Materialized | None = None
     skip: int = 0
     cursor: Cursor | None = None
+    onward: Onward | None = None
+    boundary: Boundary | None = None
     inputs: tuple[Input, ...] = ()
     sources: tuple[SourceFile, ...] = ()
     code: dict[str, str] = field(default_factory=dict)
@@ -86,6 +91,8 @@ class Attempt:
     provenance_file: str = ""
     validation_file: str = ""
     corrections_file: str = ""
+    boundary_file: str = ""
+    deleted_file: str = ""
     accepted: int = 0
     usage: tuple[Usage, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -194,7 +201,9 @@ def _note_reading(attempt: Attempt, rejects: Rejects, handed: Handed) -> None:
     )
 
 
-def _result(project: Project, attempt: Attempt, staging: Path) -> Result:
+def _result(  # noqa: PLR0915 - one stream, from the function to the rows that stand
+    project: Project, attempt: Attempt, staging: Path
+) -> Result:
     """Call the function, stream what it returns aside, check every row, and join the old ones."""
     asset, settings = attempt.asset, project.settings
     rejects = Rejects(staging / "rejects.parquet")
@@ -216,6 +225,7 @@ def _result(project: Project, attempt: Attempt, staging: Path) -> Result:
             progress=attempt.progress,
             like=like,
         )
+        leave_boundary(attempt)
         attempt.reached("checking rows")
         columns = _columns(asset, staged.schema, value)
         attempt.rows_in = staged.rows + rejects.rows
@@ -228,7 +238,8 @@ def _result(project: Project, attempt: Attempt, staging: Path) -> Result:
             ordered=asset.ordered,
             keys=keys_for(asset, base, columns),
         )
-        checked = check(staged, rejects=rejects)
+        deletes = deletes_of(attempt, base, columns, rejects)
+        checked = check(staged, rejects=rejects, deletes=deletes)
         checked, rejects = with_corrections(project, attempt, checked, columns, rejects, check)
         aside = rejects.rows
         joined, expected = _expected(
@@ -239,6 +250,7 @@ def _result(project: Project, attempt: Attempt, staging: Path) -> Result:
         handed.close()
         _note_reading(attempt, rejects, handed)
     attempt.warnings += left_out(staged)
+    attempt.warnings += (checked.gone.kept_for,) if checked.gone.kept_for else ()
     log("checked", asset=asset.key, rows=checked.staged.rows, quarantined=rejects.rows)
     attempt.quarantined = aside  # without the rows that a suite set aside: those only block
     balance(attempt, checked)

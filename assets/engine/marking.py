@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from assets.engine.content import row_hash
+from assets.engine.deleting import Deletes, Gone, exempt, mark_deleted
 from assets.engine.known import (
     Keys,
     Replaced,
@@ -23,11 +24,19 @@ from resources.columns import Column
 if TYPE_CHECKING:
     import duckdb
 
+_NOTES: Final = ("bad", "hits", "compared", "replaced", "leaving")
+
 
 def mark(
-    con: duckdb.DuckDBPyConnection, new: str, columns: Sequence[Column], keys: Keys
-) -> Replaced:
+    con: duckdb.DuckDBPyConnection,
+    new: str,
+    columns: Sequence[Column],
+    keys: Keys,
+    deletes: Deletes,
+) -> tuple[Replaced, Gone]:
     """Note which rows cannot stay (table `bad`); give the old rows that the others replace.
+
+    And those that go, as their source has them no more. A row that says so needs a key only.
 
     new: the SQL that scans the rows with their numbers. Rule "duplicate" is a row identical to an
     earlier one; "unique" shares the key, not the rest; "superseded" came with its successor.
@@ -36,7 +45,10 @@ def mark(
         "CREATE OR REPLACE TEMP TABLE bad "
         "(row_number BIGINT, rule VARCHAR, column_name VARCHAR, other BIGINT)"
     )
+    con.execute("CREATE OR REPLACE TEMP TABLE gone (__f VARCHAR, __r BIGINT)")
     for column in columns:
+        in_key = keys.replaces and column.name in keys.columns[0]
+        spared = "" if in_key else exempt(deletes.condition)
         tests = [("not null", f"{quoted(column.name)} IS NULL")] if not column.nullable else []
         if column.allowed:
             tests.append(("allowed", not_allowed(column)))
@@ -44,35 +56,41 @@ def mark(
             con.execute(
                 f"INSERT INTO bad SELECT file_row_number, {literal(rule)}, "  # noqa: S608
                 f"{literal(column.name)}, NULL FROM {new} s "
-                f"WHERE {condition} AND NOT EXISTS "
+                f"WHERE {condition}{spared} AND NOT EXISTS "
                 "(SELECT 1 FROM bad b WHERE b.row_number = s.file_row_number)"
             )
     if keys.replaces:
-        return _mark_upsert(con, new, columns, keys)
+        return _mark_upsert(con, new, columns, keys, deletes)
     if keys.base is not None:
         for key in keys.columns:
             mark_known(con, new, columns, key, keys.base)
     for key in keys.columns:
         _mark_repeated(con, new, columns, key)
-    return Replaced()
+    return Replaced(), Gone()
 
 
 def _mark_upsert(
-    con: duckdb.DuckDBPyConnection, new: str, columns: Sequence[Column], keys: Keys
-) -> Replaced:
+    con: duckdb.DuckDBPyConnection,
+    new: str,
+    columns: Sequence[Column],
+    keys: Keys,
+    deletes: Deletes,
+) -> tuple[Replaced, Gone]:
     """Note what cannot stay of rows that replace old ones by their first key; give those."""
     first, *others = keys.columns
     superseded(con, new, first)
+    asked = deletes.condition or deletes.full
+    gone = mark_deleted(con, new, columns, keys, deletes) if asked else Gone()
     if keys.base is not None:
         mark_replaced(con, new, columns, first, keys.base)
     for key in others:
         _mark_repeated(con, new, columns, key)
     if keys.base is None:
-        return Replaced()
+        return Replaced(), gone
     # A row that is set aside leaves its old row in place, which may stand in another one's way.
     while sum(mark_taken(con, new, key, keys.base) for key in others):
         pass
-    return replaced_rows(con, columns)
+    return replaced_rows(con, columns), gone
 
 
 def _mark_repeated(
@@ -105,5 +123,5 @@ def not_allowed(column: Column) -> str:
 
 def forget(con: duckdb.DuckDBPyConnection) -> None:
     """Drop the notes: the connection serves the next asset, too."""
-    for table in ("bad", "hits", "compared", "replaced", "leaving"):
+    for table in (*_NOTES, "gone", "going", "came", "rejected"):
         con.execute(f"DROP TABLE IF EXISTS {table}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from assets.engine.content import row_hash
 from assets.engine.corrections import content_id
+from assets.engine.deleting import deleted_among
 from assets.engine.project import Project
 from assets.engine.sql import connection, literal, quoted
 from catalog.quarantine import took_over, version_before
@@ -59,6 +60,47 @@ def newer_there(
             if before is None or not found <= older[before.number].get(at, set()):
                 newer.append(at)
         return newer
+    finally:
+        con.unregister("asked")
+
+
+def deleted_since(
+    project: Project,
+    version: Materialized | None,
+    batch: Path | None,
+    key: Sequence[str],
+    rows: Sequence[pa.RecordBatch],
+    ids: Sequence[str],
+    volatile: frozenset[str] | set[str],
+) -> list[int]:
+    """Give which of the rows have a key that was deleted after they were rejected, or with them.
+
+    version: that they shall join (None: they come with the rows of a batch that deletes the keys
+    in the file `batch`).
+    """
+    import pyarrow as pa
+
+    if not rows:
+        return []
+    con = connection(project.settings.memory_mb, project.data / ".staging" / "spill")
+    table = pa.Table.from_batches(rows)
+    con.register("asked", table.append_column("__at", pa.array(range(len(rows)), pa.int64())))
+    try:
+        if version is None:
+            return deleted_among(con, batch, key, "asked") if batch is not None else []
+        origins = _origins(project, version, set(ids), frozenset(volatile))
+        found: set[int] = set()
+        step: Materialized | None = version
+        while step is not None:
+            file = project.data / step.deleted_file
+            if step.deleted_file and file.is_file():
+                found |= {
+                    at
+                    for at in deleted_among(con, file, key, "asked")
+                    if ids[at] not in origins or origins[ids[at]].number <= step.number
+                }
+            step = None if step.mode == "replace" else version_before(project.events, step)
+        return sorted(found)
     finally:
         con.unregister("asked")
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from assets.engine.boundaries import inline, keep_boundary
 from assets.engine.checks import Checked
 from assets.engine.checksums import checksums_of
 from assets.engine.compare import declared_schema
@@ -21,12 +22,13 @@ from assets.engine.current import write_current
 from assets.engine.deaths.memory import peak_memory
 from assets.engine.due import show_time
 from assets.engine.errors import Superseded
+from assets.engine.increment import is_full
 from assets.engine.joining import Joined
 from assets.engine.log import log
 from assets.engine.project import Project
 from assets.engine.reasons import CORRUPTED, MISSING
 from assets.model.code import code_version
-from assets.model.modes import REPLACE
+from assets.model.modes import DELETE, REPLACE
 from catalog.records import File, Materialized, Pruned, SchemaColumn
 from resources.columns import Column, fingerprint
 from resources.files import link_version, sync_folder
@@ -51,7 +53,7 @@ def publish(project: Project, attempt: Attempt, result: Result) -> Materialized:
     """Make the result the asset's next version; raises Superseded where another was faster."""
     unchanged = _is_unchanged(attempt, result)
     linked: Path | None = None
-    quarantine = provenance = corrections = None
+    quarantine = provenance = corrections = boundary = deleted = None
     try:
         if unchanged and attempt.head.current is not None:
             files = attempt.head.current.files
@@ -61,11 +63,13 @@ def publish(project: Project, attempt: Attempt, result: Result) -> Materialized:
         quarantine = _keep_quarantine(project, attempt, result)
         provenance = _keep_provenance(project, attempt, result)
         corrections = _keep_corrections(project, attempt, result)
+        boundary = keep_boundary(project, attempt)
+        deleted = _keep_deleted(project, attempt, result)
         event = _put(project, attempt, _event(project, attempt, result, files, unchanged))
     except Superseded:
         # Only an attempt that knows it lost may take its files back; after any other failure the
         # event may have been written, so they stay until prune finds that nothing names them.
-        for path in (linked, quarantine, provenance, corrections):
+        for path in (linked, quarantine, provenance, corrections, boundary, deleted):
             if path is not None:
                 path.unlink(missing_ok=True)
         raise
@@ -172,6 +176,19 @@ def _keep_corrections(project: Project, attempt: Attempt, result: Result) -> Pat
     return target
 
 
+def _keep_deleted(project: Project, attempt: Attempt, result: Result) -> Path | None:
+    """Put the keys that were deleted where they stay."""
+    staged = result.checked.gone.file
+    if staged is None:
+        return None
+    attempt.deleted_file = f"deleted/{attempt.asset.key}/{attempt.stamp}.parquet"
+    target = project.data / attempt.deleted_file
+    target.parent.mkdir(parents=True, exist_ok=True)
+    staged.replace(target)
+    sync_folder(target.parent)
+    return target
+
+
 def calls_of(project: Project, attempt: Attempt) -> str:
     """Give the attempt's log of calls to models ("" where there were none)."""
     return attempt.calls_file if (project.data / attempt.calls_file).is_file() else ""
@@ -218,7 +235,14 @@ def _event(
         base=base.number if base is not None and joined.grown and base.key == asset.key else 0,
         added=checked.staged.rows,
         replaced=joined.replaced,
+        deleted=joined.deleted,
+        deleted_keys=checked.gone.named,
+        deleted_file=attempt.deleted_file,
+        marks=checked.gone.marks,
+        full=base is not None and asset.missing == DELETE and is_full(attempt),
         cursor=attempt.cursor.stored() if attempt.cursor is not None else "",
+        boundary=inline(attempt.boundary),
+        boundary_file=attempt.boundary_file,
         rows_in=attempt.rows_in,
         duplicates=checked.duplicates,
         quarantined=result.rejects.rows,
@@ -254,6 +278,8 @@ def _event(
             attempt.provenance_file,
             attempt.validation_file,
             attempt.corrections_file,
+            attempt.boundary_file,
+            attempt.deleted_file,
         ),
     )
 

@@ -67,11 +67,13 @@ def need_retry(project: Project, attempt: Attempt, base: Base | None, rejects: R
 
 def balance(attempt: Attempt, checked: Checked) -> None:
     """Hold the books: every row handed over is published, a duplicate, or in quarantine."""
-    rows_out = checked.staged.rows + checked.duplicates + attempt.quarantined
+    marks = checked.gone.marks
+    rows_out = checked.staged.rows + checked.duplicates + attempt.quarantined + marks
     if attempt.rows_in != rows_out:
         raise CheckFailed(
             f"{attempt.asset.key}: {attempt.rows_in} rows came in, but {checked.staged.rows} + "
-            f"{checked.duplicates} duplicates + {attempt.quarantined} in quarantine are {rows_out}",
+            f"{checked.duplicates} duplicates + {attempt.quarantined} in quarantine + {marks} that "
+            f"say that they are deleted are {rows_out}",
             "this is a defect of the product: please report it with the log",
             asset=attempt.asset.key,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 
 from assets.model.errors import CursorError
@@ -20,9 +21,15 @@ class Cursor:
     where it was, and a rollback moves it back.
     """
 
-    def __init__(self, key: str, stored: str = "") -> None:
-        """Begin for the asset `key` where its current version's record says ("" = nowhere)."""
+    def __init__(
+        self, key: str, stored: str = "", further: Callable[[object], bool] | None = None
+    ) -> None:
+        """Begin for the asset `key` where its current version's record says ("" = nowhere).
+
+        further: tells of a value whether a source says that it is the last one, by its own order.
+        """
         self._key = key
+        self._source_says = further
         self._value: Value | None = json.loads(stored) if stored else None
 
     @property
@@ -38,6 +45,9 @@ class Cursor:
         """
         new = self._plain(value)
         if new is None:
+            return
+        if self._source_says is not None and self._source_says(new):
+            self._value = new
             return
         if self._value is None or back or self._further(new, self._value):
             self._value = new

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar, overload
 
 from assets.model.arguments import Argument, arguments_of
+from assets.model.deletes import check_deletes
 from assets.model.errors import DeclarationError
 from assets.model.modes import check_mode
 from assets.model.plain import check_length, check_params, check_plain, check_renamed, plain_text
@@ -54,6 +55,8 @@ class Asset:
     max_quarantine: float | None = None
     mode: str = "replace"
     on: tuple[str, ...] = ()
+    deleted: str = ""
+    missing: str = ""
     checks: tuple[Expectation | str, ...] = ()
     anomalies: str = "warn"
     file: str = ""
@@ -105,6 +108,8 @@ def asset(
     max_quarantine: float | None = None,
     mode: str = "replace",
     on: Iterable[str] = (),
+    deleted: str = "",
+    full: Mapping[str, str] | None = None,
     checks: Iterable[Expectation | str] = (),
     anomalies: str = "warn",
 ) -> Callable[[_Function], _Function]: ...
@@ -122,6 +127,9 @@ def asset(function: Any = None, /, **options: Any) -> Any:
     ordered: row order is content. max_quarantine: share of rows (0..1) that may be set aside.
     mode: how what is made joins the version before. replace: it stands alone; append: new rows are
     added; upsert (raw): rows with a known key replace the old ones. on: the key's columns.
+    deleted: the column, or SQL condition, by which a row of an upsert says that it is deleted at
+    its source. full: {"missing": "delete"} where what a load of everything lacks is deleted, or
+    {"missing": "keep"}; such a load is each one without a Cursor, and --full.
     A processed asset with mode="append" is made row by row of one upstream: it is handed new rows.
     checks: what a version must meet: Expectation(...) or a suite's name; they count as config.
     anomalies: what a version unlike those before does: warn, block, or off (nobody looks).
@@ -160,6 +168,8 @@ def _declare(  # noqa: PLR0913 - all that a declaration may say
     max_quarantine: float | None = None,
     mode: str = "replace",
     on: Iterable[str] = (),
+    deleted: str = "",
+    full: Mapping[str, str] | None = None,
     checks: Iterable[Expectation | str] = (),
     anomalies: str = "warn",
 ) -> Asset:
@@ -219,6 +229,7 @@ def _declare(  # noqa: PLR0913 - all that a declaration may say
     columns = schema.columns() if schema is not None else None
     keys = _strings(key, "on", on)
     check_mode(key, layer, mode, keys, columns, edges, arguments, ordered=ordered)
+    missing = check_deletes(key, mode, deleted, full, columns, keys)
     if anomalies not in ANOMALIES:
         raise DeclarationError(
             f"{key} has anomalies={anomalies!r}{did_you_mean(anomalies, ANOMALIES)}",
@@ -249,6 +260,8 @@ def _declare(  # noqa: PLR0913 - all that a declaration may say
         max_quarantine=max_quarantine,
         mode=mode,
         on=keys,
+        deleted=deleted,
+        missing=missing,
         checks=_checks(key, checks, columns),
         anomalies=anomalies,
         file=code.co_filename,

@@ -13,6 +13,9 @@ from resources.errors import did_you_mean
 REPLACE: Final = "replace"
 APPEND: Final = "append"
 UPSERT: Final = "upsert"
+DELETE: Final = "delete"
+KEEP: Final = "keep"
+MISSING: Final = (DELETE, KEEP)
 MODES: Final = (REPLACE, APPEND, UPSERT)
 
 

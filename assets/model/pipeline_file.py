@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from assets.model.declare import ANOMALIES, NAME
 from assets.model.errors import DeclarationError
-from assets.model.modes import MODES, REPLACE
+from assets.model.modes import MISSING, MODES, REPLACE
 from assets.model.pipeline_columns import read_columns
 from assets.model.plain import LONGEST, check_plain, plain_text
 from assets.model.schedules import check_zone, cron
@@ -37,6 +37,8 @@ FIELDS: Final = (
     "mode",
     "on",
     "cursor",
+    "deleted",
+    "full",
     "clean",
     "output",
     "owner",
@@ -103,6 +105,8 @@ class Pipeline:
     mode: str = REPLACE
     on: tuple[str, ...] = ()
     cursor: str = ""
+    deleted: str = ""
+    full: Mapping[str, Any] | None = None
     clean: str | None = ""
     output: bool = True
     output_columns: tuple[str, ...] = ()
@@ -138,6 +142,8 @@ def pipeline_of(document: Document) -> Pipeline:
         mode=choice(document, "mode", MODES, REPLACE),
         on=texts(document, "on"),
         cursor=_cursor(document),
+        deleted=text(document, "deleted"),
+        full=_full(document),
         clean=_clean(document),
         output=output,
         output_columns=output_columns,
@@ -341,6 +347,15 @@ def _cursor(document: Document) -> str:
             "leave it out: with `mode: append` the files that are new are read",
         )
     return column
+
+
+def _full(document: Document) -> Mapping[str, Any] | None:
+    """Read what becomes of rows that a load of everything lacks."""
+    options = group(document, "full")
+    if options is None:
+        return None
+    known(options, ("missing",))
+    return {"missing": choice(options, "missing", MISSING, "")}
 
 
 def is_database(source: str) -> bool:

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any, Final
 from assets.model.arguments import Argument, Params
 from assets.model.chain import clean
 from assets.model.declare import NAME, Asset, Broken
+from assets.model.deletes import check_deletes
 from assets.model.errors import DeclarationError
 from assets.model.modes import APPEND, REPLACE, check_mode
+from assets.model.onward import check_onward
 from assets.model.pipeline_file import (
     PIPELINE,
     RULES,
@@ -172,28 +174,20 @@ def _raw(pipeline: Pipeline) -> Asset:
         anomalies=pipeline.anomalies,
         mode=pipeline.mode,
         on=pipeline.on,
+        deleted=pipeline.deleted,
+        missing=str((pipeline.full or {}).get("missing", "")),
         file=str(pipeline.document.path),
         line=pipeline.document.line("source"),
         engine_version=PIPELINE_VERSION,
     )
     _check_mode(pipeline, raw)
-    _check_overlap(pipeline, raw)
+    check_onward(pipeline, raw)
     return raw
-
-
-def _check_overlap(pipeline: Pipeline, raw: Asset) -> None:
-    """Refuse to read rows once more where nothing would tell that they are there already."""
-    overlap = pipeline.read.get("overlap")
-    if raw.mode == APPEND and not raw.on and overlap:
-        pipeline.document.inside("read").refuse(
-            "overlap",
-            "with `mode: append` and no key, its rows would be there twice after every run",
-            "say which columns tell rows apart, `on: [id]`, or take overlap out",
-        )
 
 
 def _check_mode(pipeline: Pipeline, raw: Asset) -> None:
     """Refuse a mode that cannot work, as for every asset."""
+    field = "on" if pipeline.on else "mode"
     try:
         check_mode(
             "the pipeline",
@@ -205,8 +199,9 @@ def _check_mode(pipeline: Pipeline, raw: Asset) -> None:
             raw.arguments,
             ordered=raw.ordered,
         )
+        field = "deleted" if pipeline.deleted else "full"
+        check_deletes("the pipeline", raw.mode, raw.deleted, pipeline.full, raw.columns, raw.on)
     except DeclarationError as error:
-        field = "on" if pipeline.on else "mode"
         pipeline.document.refuse(field, error.problem.removeprefix("the pipeline has "), error.fix)
 
 
@@ -235,6 +230,8 @@ def _cleaned(
         params={},
         mode=REPLACE if raw.mode == REPLACE else APPEND,
         on=(),
+        deleted="",
+        missing="",
         source=(),
         schedule="",
         timezone="",
@@ -286,6 +283,8 @@ def _exported(pipeline: Pipeline, raw: Asset, upstream: str) -> Asset:
         params={"output": {"columns": columns}} if columns else {},
         mode=REPLACE,
         on=(),
+        deleted="",
+        missing="",
         source=(),
         schedule="",
         timezone="",

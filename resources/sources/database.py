@@ -19,6 +19,7 @@ from resources.sources.database_select import Shape, names_of, shape_of
 from resources.sources.database_since import remembered
 from resources.sources.database_values import columns_of, readable, shown
 from resources.sources.json_text import Written
+from resources.sources.onward import Onward, Trail
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -53,9 +54,23 @@ class DatabaseRows:
     states_types = True
 
     def __init__(
-        self, backend: Backend, request: Request, rejects: Rejects, *, typed: bool
+        self,
+        backend: Backend,
+        request: Request,
+        rejects: Rejects,
+        *,
+        typed: bool,
+        onward: Onward | None = None,
     ) -> None:
-        """Read nothing yet; a row with a value that its column cannot carry goes to `rejects`."""
+        """Read nothing yet; a row with a value that its column cannot carry goes to `rejects`.
+
+        onward: where a cursor stands that the read goes on from.
+        """
+        self._trail: Trail | None = None
+        if onward is not None and request.by:
+            self._trail = onward.trail(backend.place, request.by)
+            how = "append" if onward.appends else "upsert"
+            request = replace(request, onward=how, strict=onward.strict)
         self._backend = backend
         self._request = request
         self._rejects = rejects
@@ -91,22 +106,30 @@ class DatabaseRows:
         import pyarrow as pa
 
         shape, started, done, whole = self._shape, time.monotonic(), 0, False
-        seen = 0
+        seen = known = 0
+        if self._trail is not None:
+            self._trail.begin(shape.names)
         try:
             with self._backend.connect() as connection:
-                for fetched in self._fetched(connection, shape, rows):
-                    done += len(fetched)
+                for asked in self._fetched(connection, shape, rows):
+                    done += len(asked)
+                    self._remember(shape, asked)
+                    fetched = self._fresh(shape, asked)
+                    if not fetched:
+                        known += len(asked)
+                        continue
+                    known += len(asked) - len(fetched)
                     batch, misfits = columns_of(fetched, shape.kinds, shape.schema)
                     for misfit in misfits:
                         seen += 1
                         if seen > self._reported:
                             self._reported = seen
                             self._rejects.add(self._reject(shape, fetched[misfit.row], misfit))
-                    self._remember(shape, fetched)
                     if batch.num_rows:
                         yield batch
+                self._end(connection, shape)
                 whole = True
-            if done == seen:  # a table without rows has its columns all the same
+            if done == seen + known:  # a table without rows has its columns all the same
                 yield pa.RecordBatch.from_pylist([], schema=shape.schema)
         finally:
             seconds = round(time.monotonic() - started, 3)
@@ -123,7 +146,8 @@ class DatabaseRows:
         try:
             self._backend.begin(connection)
             result = connection.execution_options(stream_results=True).execute(shape.select)
-            if names_of(self._backend.place, result) != shape.names:
+            flags = ("dataops_last",) if shape.going and shape.going.flagged else ()
+            if names_of(self._backend.place, result) != (*shape.names, *flags):
                 raise SourceError(
                     f"{self._backend.place} changed its columns while it was read", "try again"
                 )
@@ -140,6 +164,26 @@ class DatabaseRows:
             if result is not None:
                 self._backend.end(result.cursor)
 
+    def _fresh(self, shape: Shape, rows: Sequence[Any]) -> Sequence[Any]:
+        """Give the rows that are not there already, by what the cursor left."""
+        trail, going = self._trail, shape.going
+        if trail is None or going is None:
+            return rows
+        at, width = shape.names.index(self._request.by), len(shape.names)
+
+        def value_of(row: Sequence[Any]) -> Any:
+            """Give a row's value as the cursor keeps it."""
+            return remembered(readable(going.kind, row[at]))
+
+        flag = width if going.flagged else None
+        fresh = trail.fresh(rows, value_of, going.at, flag=flag)
+        return [row[:width] for row in fresh] if going.flagged else fresh
+
+    def _end(self, connection: sa.Connection, shape: Shape) -> None:
+        """Count the rows that are left out, as they have no value yet."""
+        if self._trail is not None and shape.going is not None and shape.going.missing is not None:
+            self._trail.missing = int(connection.execute(shape.going.missing).scalar() or 0)
+
     def _reject(self, shape: Shape, row: Sequence[Any], misfit: Any) -> Reject:
         """Describe a row with a value that its column cannot carry."""
         values = {n: shown(value) for n, value in zip(shape.names, row, strict=True)}
@@ -155,10 +199,11 @@ class DatabaseRows:
         if not self._request.by:
             return
         at = shape.names.index(self._request.by)
+        kind = shape.kinds[at] if shape.going is None else shape.going.kind
         for row in reversed(rows):
-            value = readable(shape.kinds[at], row[at])
+            value = remembered(readable(kind, row[at]))
             if value is not None:
-                self.last = remembered(value)
+                self.last = value
                 return
 
     def rows(self) -> Iterator[tuple[Path | str, dict[str, Any]]]:
@@ -172,7 +217,13 @@ class Database(DatabaseRows):
     """A database behind a connection: `sql:shop`."""
 
     def __init__(
-        self, places: tuple[str, ...], rejects: Rejects, *, typed: bool, **options: Any
+        self,
+        places: tuple[str, ...],
+        rejects: Rejects,
+        *,
+        typed: bool,
+        onward: Onward | None = None,
+        **options: Any,
     ) -> None:
         """Read from the one connection; raises SourceError and SettingError for what is wrong."""
         if len(places) > 1:
@@ -188,7 +239,7 @@ class Database(DatabaseRows):
                 "say table='...' or query='select ...'",
                 source=places[0],
             )
-        super().__init__(backend_of(places[0]), request, rejects, typed=typed)
+        super().__init__(backend_of(places[0]), request, rejects, typed=typed, onward=onward)
 
 
 def _bytes(rows: Sequence[Any]) -> int:

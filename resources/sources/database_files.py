@@ -12,6 +12,7 @@ from resources.rejects import Rejects
 from resources.sources.database import DatabaseRead, DatabaseRows
 from resources.sources.database_backend import SqliteFile
 from resources.sources.database_request import request_of
+from resources.sources.onward import Onward
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -23,11 +24,23 @@ class SqliteFiles:
     states_types = True
 
     def __init__(
-        self, files: tuple[Path, ...], rejects: Rejects, *, typed: bool, **options: Any
+        self,
+        files: tuple[Path, ...],
+        rejects: Rejects,
+        *,
+        typed: bool,
+        onward: Onward | None = None,
+        **options: Any,
     ) -> None:
         """Read one table, or one query, of each file."""
         self._files = [
-            DatabaseRows(SqliteFile(file), request_of(str(file), **options), rejects, typed=typed)
+            DatabaseRows(
+                SqliteFile(file),
+                request_of(str(file), **options),
+                rejects,
+                typed=typed,
+                onward=onward,
+            )
             for file in files
         ]
 

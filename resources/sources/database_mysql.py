@@ -83,6 +83,8 @@ def _kind(field: Any) -> Kind:
         FIELD_TYPE.FLOAT: pa.float64(),
         FIELD_TYPE.DOUBLE: pa.float64(),
     }
+    if code == FIELD_TYPE.FLOAT:
+        return values.written(pa.float64(), values.SINGLE)
     if code in numbers:
         return values.written(numbers[code], str(numbers[code]))
     texts = (FIELD_TYPE.JSON, FIELD_TYPE.TIME, FIELD_TYPE.NULL)

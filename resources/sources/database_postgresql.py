@@ -75,7 +75,8 @@ def _kind(column: Any) -> Kind | None:
         return values.timestamp(zone=oid == 1184)
     plain = {16: pa.bool_(), 21: pa.int32(), 23: pa.int32(), 20: pa.int64(), 26: pa.int64()}
     plain |= {700: pa.float64(), 701: pa.float64()}
-    return values.plain(plain[oid]) if oid in plain else None
+    what = values.SINGLE if oid == 700 else ""
+    return values.plain(plain[oid], what) if oid in plain else None
 
 
 def _arrays(connection: sa.Connection, oids: Sequence[int]) -> dict[int, Kind]:

@@ -21,7 +21,9 @@ class Request:
     """The options of a database, checked: either a table, or a query.
 
     by, since, overlap: rows of the table whose `by` is after `since`, and those up to `overlap`
-    before it once more.
+    before it once more. onward: "" so; "append" or "upsert" where a cursor goes on: rows with its
+    own value once more, too (not where `strict`), and of rows without a value none (append) or all
+    (upsert).
     """
 
     table: str = ""
@@ -31,6 +33,8 @@ class Request:
     by: str = ""
     since: Any = None
     overlap: timedelta | float | None = None
+    onward: str = ""
+    strict: bool = False
 
     @property
     def digest(self) -> str:

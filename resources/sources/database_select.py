@@ -11,9 +11,9 @@ from resources.errors import SourceError, did_you_mean
 from resources.sources.database_backend import Backend
 from resources.sources.database_query import one_select
 from resources.sources.database_request import Request
-from resources.sources.database_since import first_value
+from resources.sources.database_since import first_value, remembered
 from resources.sources.database_sqlite import comparable
-from resources.sources.database_values import Kind
+from resources.sources.database_values import MIXED, SINGLE, Kind
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -28,6 +28,22 @@ class Shape:
     names: tuple[str, ...]
     kinds: tuple[Kind, ...]
     schema: pa.Schema
+    going: Going | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Going:
+    """How rows are read on from a cursor's value.
+
+    kind: of its column; at: the value, as cursors keep it. flagged: whether each row ends with a
+    sign of whether it has the last value, as the database sees it: texts that are alike to it need
+    not be to us. missing: counts the rows without a value that are left out.
+    """
+
+    kind: Kind
+    at: Any
+    flagged: bool
+    missing: Any
 
 
 def shape_of(
@@ -46,11 +62,15 @@ def shape_of(
     rows = sa.select(*map(_column, names)).select_from(source)
     cursor, inner = connection.execute(rows.limit(0)).cursor, rows.subquery()
     kinds = backend.kinds(connection, inner, cursor, table, typed=typed)
+    going = None
     if request.by:
         exact = kinds if typed else backend.kinds(connection, inner, cursor, table, typed=True)
-        rows = _from_then_on(backend, request, rows, exact[names.index(request.by)].type)
+        kind = exact[names.index(request.by)]
+        going = _going(backend, request, source, kind) if request.onward else None
+        rows = _from_then_on(backend, request, rows, kind)
+        rows = _flagged(request, rows, source) if going is not None and going.flagged else rows
     schema = pa.schema([(name, kind.type) for name, kind in zip(names, kinds, strict=True)])
-    return Shape(rows if query is None else query, names, tuple(kinds), schema)
+    return Shape(rows if query is None else query, names, tuple(kinds), schema, going)
 
 
 def _source(
@@ -92,25 +112,69 @@ def _chosen(place: str, request: Request, there: tuple[str, ...]) -> tuple[str, 
     return request.columns or there
 
 
-def _from_then_on(backend: Backend, request: Request, rows: Any, kind: pa.DataType) -> Any:
+def _going(backend: Backend, request: Request, source: Any, kind: Kind) -> Going:
+    """Say how rows are read on; raises SourceError for a column whose order nobody can follow."""
+    import pyarrow as pa
+    import sqlalchemy as sa
+
+    single = kind.what == SINGLE and backend.speaker.dialect == "mysql"
+    if kind.what == MIXED or single:
+        raise SourceError(
+            f"{backend.place}: by={request.by!r} "
+            + (
+                "is a FLOAT, which the server shows rounded"
+                if single
+                else "holds numbers and texts, which have no order in common"
+            )
+            + ", so that no cursor can stand at its last value",
+            "name a column of whole numbers, decimals, times or texts; or cast it in a view",
+            source=backend.place,
+            option="by",
+            column=request.by,
+        )
+    at = None
+    if request.since is not None:
+        at = remembered(first_value(backend.place, request.by, kind.type, request.since, None))
+    count = sa.select(sa.func.count()).select_from(source).where(_column(request.by).is_(None))
+    flagged = pa.types.is_string(kind.type)
+    return Going(kind, at, flagged, count if request.onward == "append" else None)
+
+
+def _flagged(request: Request, rows: Any, source: Any) -> Any:
+    """Let each row end with 1 where it has the last value, by the database's own order."""
+    import sqlalchemy as sa
+
+    column = _column(request.by)
+    last = sa.select(column).select_from(source).where(column.is_not(None))
+    value = last.order_by(column.desc()).limit(1).correlate(None).scalar_subquery()
+    return rows.add_columns(sa.case((column >= value, 1), else_=0).label("dataops_last"))
+
+
+def _from_then_on(backend: Backend, request: Request, rows: Any, exact: Kind) -> Any:
     """Order rows by the column `by=`, and leave out those up to `since=`."""
     import pyarrow as pa
     import sqlalchemy as sa
 
-    column = _column(request.by)
+    bare = column = _column(request.by)
+    kind = exact.type
     sqlite = backend.speaker.dialect == "sqlite"
     if sqlite and pa.types.is_timestamp(kind):
         column = comparable(column)
     rows = rows.order_by(column)
     if request.since is None:
-        return rows
+        return rows.where(bare.is_not(None)) if request.onward == "append" else rows
     value = first_value(backend.place, request.by, kind, request.since, request.overlap)
     if sqlite and pa.types.is_timestamp(kind):
         value = value.isoformat(" ", "microseconds")
     elif sqlite and pa.types.is_date(kind):
         value = value.isoformat()
-    bound = sa.bindparam("since", value, type_=sa.types.NullType())
-    return rows.where(column >= bound if request.overlap is not None else column > bound)
+    bound: Any = sa.bindparam("since", value, type_=sa.types.NullType())
+    if exact.what == SINGLE:  # 0.7 in single precision is less than 0.7
+        bound = sa.cast(sa.bindparam("since", value), sa.REAL())
+    if not request.onward and request.overlap is None:
+        return rows.where(column > bound)
+    later = column > bound if request.strict else column >= bound
+    return rows.where(sa.or_(later, bare.is_(None)) if request.onward == "upsert" else later)
 
 
 def _column(name: str) -> Any:

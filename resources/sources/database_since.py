@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
-from math import ceil
+from math import ceil, isnan
 from typing import TYPE_CHECKING, Any
 
 from resources.errors import SourceError
@@ -92,6 +92,8 @@ def _moment(since: Any) -> datetime:
 
 def remembered(value: Any) -> str | int | float | None:
     """Give a value as a cursor keeps it: a number, or text that `first_value` reads."""
+    if isinstance(value, float) and isnan(value):
+        return None  # nothing is beyond it, and it is not even itself
     if value is None or isinstance(value, int | float | str):
         return value
     return value.isoformat(" ") if isinstance(value, datetime) else str(value)

@@ -193,7 +193,7 @@ def kind_of(look: Look, *, typed: bool) -> Kind:
     if not numbers and not others:
         return _empty(look.declared, typed=typed)
     if (numbers and others) or (look.text and look.blob):
-        return values.converted(_mixed, pa.string(), "UTF-8 text")
+        return values.converted(_mixed, pa.string(), values.MIXED)
     if look.blob:
         return values.binary()
     if look.text:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 Reading = Callable[[Sequence[Any]], "pa.Array"]
 _NUMBER: Final = re.compile(r"-?\d+(\.\d+)?([eE][-+]?\d+)?")
 _LONGEST_DECIMAL: Final = 38
+SINGLE: Final = "a number of single precision"
+MIXED: Final = "UTF-8 text, in a column of several types"
+"""What columns hold by which no cursor goes on without care."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from resources.rejects import Rejects
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from resources.sources.onward import Onward
     from resources.sources.packed import Limits
 
 PACKED: Final = (".gz", ".zst")
@@ -170,9 +171,11 @@ def open_reader(
     options: Mapping[str, Any],
     *,
     typed: bool,
+    onward: Onward | None = None,
 ) -> Reader:
     """Choose the one format of an asset's files and make its reader.
 
+    onward: where a cursor stands that the read goes on from.
     Raises SourceError for files of two formats, and for an option that the format does not have.
     """
     from resources.sources.packed import expand, is_member
@@ -210,6 +213,8 @@ def open_reader(
             asset=name,
             file=str(packed),
         )
+    if onward is not None and "by" in kind.options:
+        given["onward"] = onward
     reader: Reader = kind.load()(files, rejects, typed=typed, **given)
     return reader
 

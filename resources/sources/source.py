@@ -14,6 +14,7 @@ from resources.errors import SourceError
 from resources.rejects import Rejects
 from resources.sources.finding import find_sources
 from resources.sources.formats import Reader, open_reader
+from resources.sources.onward import Onward, going_on
 from resources.sources.options import ReadOptions
 from resources.sources.web.settings import Web
 from resources.tables import Table
@@ -24,7 +25,7 @@ class Source:
 
     files: paths, or patterns, which stand for the files they match, in name order; or a place.
     readers: those that were opened, with what they know about what they read.
-    web: what the project allows web addresses.
+    web: what the project allows web addresses. onward: where the asset's cursor stands.
     columns: the declared columns; where there are some, values stay text for the caller to cast.
     Rows that cannot be read go to `rejects`, once, with file and line.
     """
@@ -38,10 +39,12 @@ class Source:
         rejects: Rejects,
         chunk_rows: int = 10_000,
         web: Web | None = None,
+        onward: Onward | None = None,
     ) -> None:
         """Read for the asset `name`; nothing is opened yet."""
         self.files = files
         self.web = web
+        self.onward = onward
         self.name = name
         self.columns = columns
         self.rejects = rejects
@@ -116,19 +119,24 @@ class Source:
                 "name its files: @asset(source='...')",
                 asset=self.name,
             )
+        onward = going_on(self.name, self.onward, options)
         found = find_sources(self.files)
         addresses = tuple(str(one) for one in found if is_address(str(one)))
         typed = self.columns is None
         reader = (
-            self._open_web(addresses, options, names)
+            self._open_web(addresses, options, names, onward)
             if addresses
-            else open_reader(self.name, found, self.rejects, options, typed=typed)
+            else open_reader(self.name, found, self.rejects, options, typed=typed, onward=onward)
         )
         self.readers.append(reader)
         return reader
 
     def _open_web(
-        self, addresses: tuple[str, ...], options: ReadOptions, names: Sequence[str]
+        self,
+        addresses: tuple[str, ...],
+        options: ReadOptions,
+        names: Sequence[str],
+        onward: Onward | None,
     ) -> Reader:
         """Choose the reader of web addresses."""
         from resources.sources.web.reader import WebFiles
@@ -147,4 +155,10 @@ class Source:
             typed=self.columns is None,
             web=self.web or Web(),
             names=tuple(names),
+            onward=onward,
+            numbers=any(
+                column.name == options.get("by")
+                and column.type.startswith(("int", "uint", "float", "double", "decimal"))
+                for column in self.columns or ()
+            ),
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from math import isnan
+from math import isfinite, isnan
 from typing import TYPE_CHECKING, Any
 
 from resources.errors import SourceError, did_you_mean
@@ -19,9 +19,10 @@ Value = str | int | float
 class Greatest:
     """Watches a column ("" = none). value: the greatest so far, a number or text."""
 
-    def __init__(self, column: str, name: str) -> None:
-        """Watch `column` of the source `name`."""
+    def __init__(self, column: str, name: str, *, numbers: bool = False) -> None:
+        """Watch `column` of the source `name`; numbers: it is declared to hold some."""
         self._column, self._name = column, name
+        self._numbers = numbers
         self.value: Value | None = None
 
     def check(self, schema: pa.Schema) -> None:
@@ -44,13 +45,49 @@ class Greatest:
         column = batch.column(self._column)
         if pa.types.is_boolean(column.type):
             raise self._mixed("true and false")
+        if pa.types.is_string(column.type) and self._numbers:
+            found = [value for value in map(self.form, column.to_pylist()) if value is not None]
+            self._see(max(found, default=None))
+            return
+        if pa.types.is_string(column.type):
+            self._need_one_length(column)
         self._see(pc.max(column).as_py())
 
     def see_row(self, row: Mapping[str, Any]) -> None:
         """Look at a row as it is written."""
         if self._column:
-            value = row.get(self._column)
-            self._see(float(value) if isinstance(value, Written) else value)
+            self._see(self.form(row.get(self._column)))
+
+    def form(self, value: Any) -> Any:
+        """Give a value as a cursor keeps it; text that is no number, where one is due, is none."""
+        if isinstance(value, date):
+            return value.isoformat()
+        if isinstance(value, Written) or (self._numbers and isinstance(value, str)):
+            try:
+                return int(value)
+            except ValueError:
+                pass
+            try:
+                number = float(value)
+            except ValueError:
+                return None
+            return number if isfinite(number) else None
+        return None if isinstance(value, float) and isnan(value) else value
+
+    def _need_one_length(self, column: pa.Array) -> None:
+        """Refuse whole numbers as texts of several lengths: as texts 9 is greater than 10."""
+        import pyarrow.compute as pc
+
+        if not pc.all(pc.utf8_is_digit(column)).as_py():
+            return
+        lengths = pc.min_max(pc.utf8_length(column)).as_py()
+        if lengths["min"] != lengths["max"]:
+            raise SourceError(
+                f"{self._name} has whole numbers as texts in {self._column!r}, which are compared "
+                "letter by letter, where '9' comes after '10'",
+                f"declare the column as numbers: {self._column}: int64",
+                column=self._column,
+            )
 
     def _see(self, value: object) -> None:
         """Keep a value that is greater; texts are compared letter by letter, as times compare."""

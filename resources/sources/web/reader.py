@@ -20,6 +20,7 @@ from resources.errors import DataOpsError, SourceError
 from resources.llm.calls import CallLog
 from resources.rejects import Rejects
 from resources.sources.formats import Reader
+from resources.sources.onward import Onward, Trail
 from resources.sources.web.aside import Aside
 from resources.sources.web.asked import Asked, asked_of
 from resources.sources.web.asking import Asker
@@ -41,10 +42,11 @@ if TYPE_CHECKING:
 class WebFiles:
     """The answers of web addresses read as one table.
 
-    names: the columns of a table without a record, where they are known.
+    names: the columns of a table without a record, where they are known. onward: where a cursor
+    stands; numbers: whether its column is declared to hold numbers.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that a read may say, by name
         self,
         addresses: tuple[str, ...],
         rejects: Rejects,
@@ -54,6 +56,8 @@ class WebFiles:
         typed: bool,
         web: Web,
         names: tuple[str, ...] = (),
+        onward: Onward | None = None,
+        numbers: bool = False,
     ) -> None:
         """Check the options; nothing is fetched yet."""
         self._asked = asked_of(name, addresses, options)
@@ -65,7 +69,12 @@ class WebFiles:
         self._files: list[Path] = []
         self._incoming = self._fetched()
         self._failed: DataOpsError | None = None
-        self._greatest = Greatest(self._asked.by, name)
+        self._greatest = Greatest(self._asked.by, name, numbers=numbers)
+        self._since = options.get("since")
+        self._trail: Trail | None = None
+        if onward is not None and self._asked.by:
+            self._trail = onward.trail(shown(addresses[0]), self._asked.by)
+            self._trail.form = self._greatest.form
 
     @property
     def last(self) -> str | int | float | None:
@@ -94,23 +103,40 @@ class WebFiles:
         with self._said_plainly():
             if (reader := self._whole) is not None:
                 self._greatest.check(reader.schema)
+                if self._trail is not None:
+                    self._trail.begin(reader.schema.names)
                 for batch in reader.batches(rows):
                     self._greatest.see_batch(batch)
-                    yield batch
+                    if self._trail is None:
+                        yield batch
+                        continue
+                    yield self._trail.fresh_of(batch, self._greatest.value, self._since)
 
     def rows(self) -> Iterator[tuple[Path | str, dict[str, Any]]]:
         """Stream rows as they were written, each with its place; fetches as it goes."""
         with self._said_plainly():
             if "_whole" in self.__dict__:
-                for file, row in self._whole.rows() if self._whole is not None else ():
-                    self._greatest.see_row(row)
-                    yield self._rejects.place(file), row
+                yield from self._whole_rows()
                 return
             done = 0
             while self._reaches(done):
                 for file, row in self._aside.reader((self._files[done],), QuietRejects()).rows():
                     yield self._rejects.place(file), row
                 done += 1
+
+    def _whole_rows(self) -> Iterator[tuple[Path | str, dict[str, Any]]]:
+        """Stream all rows as they were written, but those that are there already."""
+        if (reader := self._whole) is None:
+            return
+        if self._trail is not None:
+            self._trail.begin(reader.schema.names)
+        for file, row in reader.rows():
+            self._greatest.see_row(row)
+            if self._trail is not None and not self._trail.is_fresh(
+                row, self._greatest.value, self._since
+            ):
+                continue
+            yield self._rejects.place(file), row
 
     def close(self) -> None:
         """Fetch no more, and end the connections; what was not fetched cannot be read then."""
