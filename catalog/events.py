@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
+from catalog.identity import hold_files
 from catalog.notes import Note, Notes
 from catalog.records import AnyEvent, Lost, encode
 from catalog.seal import link_of, seal
@@ -67,6 +68,8 @@ class FileEventStore:
         home = self.folder / stream
         if is_gone(self, stream, number):
             return False
+        if number == 1:
+            hold_files(self.folder.parent, begun=True)
         text = seal(stream, encode(event), previous_link(self, stream, number))
         aside = self._written_aside(home, number, text)
         try:

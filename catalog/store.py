@@ -40,9 +40,13 @@ _CACHE: Final = msgspec.json.Decoder(_Cache)
 class Catalog:
     """The catalog of one data folder, folded from its events."""
 
-    def __init__(self, data: Path, events: EventStore) -> None:
-        """Keep the catalog of `data`; nothing is read before it is asked for."""
+    def __init__(self, data: Path, events: EventStore, memory_mb: int = 400) -> None:
+        """Keep the catalog of `data`; nothing is read before it is asked for.
+
+        memory_mb: what a query may use.
+        """
         self.data = data
+        self._memory_mb = memory_mb
         self.events = events
         self.path = data / "catalog.duckdb"
         self.heads_path = data / "cache" / "heads.json"
@@ -196,11 +200,11 @@ class Catalog:
         if not self.path.is_file():
             self.fold()
         try:
-            return connect(self.path, self.data)
+            return connect(self.path, self.data, self._memory_mb)
         except CatalogInUseError:
             with suppress(OSError):  # a session that writes keeps the old file, readers get a new
                 self._fold(2.0, anew=True)
-            return connect(self.path, self.data)
+            return connect(self.path, self.data, self._memory_mb)
 
     def query(
         self,

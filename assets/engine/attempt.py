@@ -25,6 +25,7 @@ from assets.engine.reasons import ASKED, EDITED, Reason
 from assets.engine.verifying.run import note_damage
 from catalog.events import CorruptEventError
 from catalog.heads import Head
+from catalog.open import wait_for_outages
 from catalog.records import Materialized
 from resources.errors import DataOpsError
 from resources.files import need_writable
@@ -90,6 +91,7 @@ def materialize(  # noqa: PLR0913 - how a materialization can be asked for, all 
     asset = project.graph.find(key)
     settings = project.settings
     need_writable(settings.data)
+    wait_for_outages(project.events, settings.outage_seconds)
     now = datetime.now(UTC)
     asked = _Asked(run, by, request, force or full, task, as_of or now, progress, full)
     task_id = key if attempt_number else ""
