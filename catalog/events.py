@@ -37,6 +37,7 @@ from catalog.streams import (
     previous_link,
     tail,
 )
+from resources.disk import is_full, release_reserve
 from resources.files import sync_folder
 
 __all__ = [
@@ -64,7 +65,19 @@ class FileEventStore:
         self._notes = Notes(folder / ".last")
 
     def put(self, stream: str, number: int, event: AnyEvent) -> bool:
-        """Write aside, fsync, read back, then link to the number: one step, never over another."""
+        """Write aside, fsync, read back, then link to the number: one step, never over another.
+
+        A disk that is full has a reserve for it.
+        """
+        try:
+            return self._put(stream, number, event)
+        except OSError as error:
+            if not (is_full(error) and release_reserve(self.folder.parent)):
+                raise
+        return self._put(stream, number, event)
+
+    def _put(self, stream: str, number: int, event: AnyEvent) -> bool:
+        """Take the number."""
         home = self.folder / stream
         if is_gone(self, stream, number):
             return False

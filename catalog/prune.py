@@ -17,6 +17,7 @@ from catalog.events import CorruptEventError, EventStore
 from catalog.heads import Head
 from catalog.history import caught_up, now, pruned_of, versions_of
 from catalog.records import Materialized, Pruned
+from resources.disk import is_full, keep_reserve, make_room
 from resources.errors import DataOpsError
 from resources.files import STAMP
 
@@ -89,15 +90,21 @@ def prune(
     claims bytes it no longer has; and a rollback at the same moment either comes before, and its
     version is spared, or after, and is refused. A version that became current since stays.
     """
-    for key, versions in plan.versions.items():
-        files = _record(data, events, heads[key], versions, by)
-        for path in files:
-            (data / path).unlink(missing_ok=True)
-    for path in plan.orphans:
+    for path in plan.orphans:  # first: they make room on a full disk, and need no event
         if (data / path).is_dir():
             shutil.rmtree(data / path, ignore_errors=True)
         else:
             (data / path).unlink(missing_ok=True)
+    for key, versions in plan.versions.items():
+        try:
+            files = _record(data, events, heads[key], versions, by)
+        except OSError as error:
+            if not (is_full(error) and make_room(data)):
+                raise
+            files = _record(data, events, heads[key], versions, by)
+        for path in files:
+            (data / path).unlink(missing_ok=True)
+    keep_reserve(data)
 
 
 def _record(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
 from contextlib import suppress
 from pathlib import Path
@@ -14,6 +15,8 @@ from resources.errors import DataOpsError
 FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 UNWRITABLE: Final = (errno.EACCES, errno.EPERM, errno.EROFS)
 ROOM: Final = "make room (`dataops prune --keep N` frees old versions), then run the same command"
+_FULL: Final = re.compile("(?i)no space left on device|disk quota exceeded|disk is full")
+"""What libraries say that hand an error on as a text of their own."""
 _RESERVE: Final = ".reserve"
 _SHARE: Final = 64
 _LARGEST: Final = 1 << 20
@@ -27,7 +30,7 @@ class DiskError(DataOpsError):
 def disk_error(error: BaseException) -> DiskError | None:
     """Say in a sentence what a disk refused; None where it was not the disk."""
     if not isinstance(error, OSError):
-        return None
+        return DiskError(f"the disk is full: {error}", ROOM) if _FULL.search(str(error)) else None
     where = f" ({error.filename})" if error.filename else ""
     if error.errno in FULL:
         return DiskError(f"the disk is full{where}: {error.strerror}; nothing was changed", ROOM)
@@ -43,7 +46,24 @@ def disk_error(error: BaseException) -> DiskError | None:
         )
     if error.errno == errno.EIO:
         return DiskError(f"the disk does not work{where}: {error.strerror}", "check the disk")
-    return None
+    return DiskError(f"the disk is full: {error}", ROOM) if _FULL.search(str(error)) else None
+
+
+def is_full(error: BaseException) -> bool:
+    """Tell whether a disk had no room."""
+    if isinstance(error, OSError) and error.errno in FULL:
+        return True
+    return _FULL.search(str(error)) is not None
+
+
+def make_room(data: Path) -> bool:
+    """Give a full disk room by what can be made again; False where there is no such thing."""
+    freed = release_reserve(data)
+    for path in (data / "catalog.duckdb", *(data / "cache").glob("*.json")):
+        with suppress(OSError):
+            path.unlink()
+            freed = True
+    return freed
 
 
 def free_bytes(folder: Path) -> int | None:

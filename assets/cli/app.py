@@ -92,7 +92,7 @@ def _answer(words: list[str]) -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
-    except OSError as error:
+    except Exception as error:
         said = disk_error(error)
         if said is None:
             raise
