@@ -56,14 +56,19 @@ def is_full(error: BaseException) -> bool:
     return _FULL.search(str(error)) is not None
 
 
+def drop_catalog(data: Path) -> bool:
+    """Give the disk the catalog's room, which is made again; False where there was none."""
+    try:
+        (data / "catalog.duckdb").unlink()
+    except OSError:
+        return False
+    return True
+
+
 def make_room(data: Path) -> bool:
     """Give a full disk room by what can be made again; False where there is no such thing."""
-    freed = release_reserve(data)
-    for path in (data / "catalog.duckdb", *(data / "cache").glob("*.json")):
-        with suppress(OSError):
-            path.unlink()
-            freed = True
-    return freed
+    freed = [release_reserve(data), drop_catalog(data)]
+    return any(freed)
 
 
 def free_bytes(folder: Path) -> int | None:

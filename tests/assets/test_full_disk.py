@@ -88,8 +88,6 @@ def test_run_until_it_is_full_then_pruned_then_on(small: Home) -> None:
         if done.returncode:
             break
         made += 1
-        (catalog,) = small.data.glob("catalog.duckdb")
-        assert catalog.stat().st_size < 400_000
     said = done.stdout + done.stderr
     assert made >= 2
     assert "disk is full" in said
