@@ -96,15 +96,34 @@ def prune(
         else:
             (data / path).unlink(missing_ok=True)
     for key, versions in plan.versions.items():
-        try:
-            files = _record(data, events, heads[key], versions, by)
-        except OSError as error:
-            if not (is_full(error) and make_room(data)):
-                raise
-            files = _record(data, events, heads[key], versions, by)
-        for path in files:
+        for path in _recorded(data, events, heads[key], versions, by):
             (data / path).unlink(missing_ok=True)
     keep_reserve(data)
+
+
+def _recorded(
+    data: Path, events: EventStore, head: Head, versions: tuple[int, ...], by: str
+) -> tuple[str, ...]:
+    """Append the event of one asset's prune, also on a disk that has no byte left for it.
+
+    Then what can be made again gives way, and at last the first file that is to end anyway: of an
+    old version, which a kill at this moment would leave without it.
+    """
+    try:
+        return _record(data, events, head, versions, by)
+    except OSError as error:
+        if not is_full(error):
+            raise
+    if make_room(data):
+        try:
+            return _record(data, events, head, versions, by)
+        except OSError as error:
+            if not is_full(error):
+                raise
+    _, files = _leaving(_known(events, head.key), set(versions), caught_up(events, head))
+    for path in files[:1]:
+        (data / path).unlink(missing_ok=True)
+    return _record(data, events, head, versions, by)
 
 
 def _record(

@@ -68,6 +68,9 @@ def drop_catalog(data: Path) -> bool:
 def make_room(data: Path) -> bool:
     """Give a full disk room by what can be made again; False where there is no such thing."""
     freed = [release_reserve(data), drop_catalog(data)]
+    if (data / "docs").is_dir():
+        shutil.rmtree(data / "docs", ignore_errors=True)
+        freed.append(True)
     return any(freed)
 
 
