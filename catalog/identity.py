@@ -111,7 +111,7 @@ def _has_streams(events: Path) -> bool:
 
 
 def _keep(folder: Path, identity: Identity) -> None:
-    """Write an identity where there is none; a disk that takes nothing more is no reason to stop."""
+    """Write an identity where there is none; a disk that is full is no reason to stop."""
     path = folder / _NAME
     aside = path.with_name(f"{_NAME}.{os.getpid()}.{os.urandom(4).hex()}")
     with suppress(OSError):

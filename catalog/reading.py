@@ -49,9 +49,7 @@ class Answer:
     complete: bool
 
 
-def connect(
-    catalog: Path, data: Path, memory_mb: int = MEMORY_MB
-) -> duckdb.DuckDBPyConnection:
+def connect(catalog: Path, data: Path, memory_mb: int = MEMORY_MB) -> duckdb.DuckDBPyConnection:
     """Attach the catalog read-only in a DuckDB of its own, limited to the files of the data folder.
 
     Each call has its own: a second connection to the same file would otherwise share the first
@@ -68,7 +66,9 @@ def connect(
         )
     con = duckdb.connect(config={"memory_limit": f"{memory_mb}MB", "threads": 2})
     con.execute("SET preserve_insertion_order = true")
-    con.execute("SET TimeZone = 'UTC'")  # what is read is in UTC, whatever this machine's clock says
+    con.execute(
+        "SET TimeZone = 'UTC'"
+    )  # what is read is in UTC, whatever this machine's clock says
     con.execute("SET enable_progress_bar = false")
     for last in (False, True):
         try:
@@ -112,6 +112,7 @@ def read(
         columns = tuple(part[0] for part in found.description or ())
         kinds = [str(part[1]) for part in found.description or ()]
         if any(_ZONED in kind for kind in kinds):
+            found.abort()
             rows = _zoned(con.sql(sql, params=parameters or None), kinds, limit)
         else:
             rows = found.fetchall() if limit is None else found.fetchmany(limit + 1)

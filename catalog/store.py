@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from msgspec.structs import replace
 
-from catalog.events import CorruptEventError, EventStore, NewerEventError, tail
 from catalog.errors import FoldError
+from catalog.events import CorruptEventError, EventStore, NewerEventError, tail
 from catalog.heads import Head, advance
 from catalog.marks import Mark, collector_paused, mark_of, newest, still_there
 from catalog.records import FORMAT, AnyEvent

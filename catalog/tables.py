@@ -67,6 +67,7 @@ _CSV_TYPES: Final = {
 _LONGEST_LINE: Final = 140_000_000
 """A record may have 64 MB, each of which may be a quotation mark, which CSV doubles."""
 
+
 class Tables:
     """The tables of one catalog that is being folded."""
 

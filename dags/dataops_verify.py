@@ -22,7 +22,7 @@ SCHEDULE: Final = os.environ.get("DATAOPS_VERIFY_SCHEDULE") or "@daily"
 def verify_part() -> None:
     """Verify a day's part, publish what was found, tell people; fail if something is damaged."""
     from dataops_dags.connections import share_connections
-from dataops_dags.opening import open_patiently
+    from dataops_dags.opening import open_patiently
 
     from assets.cli.verifying import show_verification
     from assets.engine.alerting import tell

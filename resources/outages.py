@@ -53,9 +53,7 @@ def outlast(
             if left <= 0 or not passes(error):
                 raise
             if not told:
-                _RECORD.warning(
-                    "%s does not answer; waiting for it, at most %.0f s", what, seconds
-                )
+                _RECORD.warning("%s does not answer; waiting for it, at most %.0f s", what, seconds)
                 told = True
             sleep(min(pause, left))
             pause = min(2 * pause, _LONGEST_PAUSE)

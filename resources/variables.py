@@ -15,15 +15,49 @@ OPEN: Final = "DATAOPS_CONNECTION_"
 """Names that begin so are the user's own."""
 KNOWN: Final = frozenset(
     f"{PREFIX}{name}"
-    for name in """
-    AIRFLOW_HOME ALERTS ASSET_DAGS BASE_URL CHUNK_ROWS COMPRESSION DATA DOCS_KEEP EVENTS_URL
-    FORMULA_SAFE FREE_MB HTTP_ALLOW HTTP_CACHE_MB LEASE_SECONDS LLM_ALLOW_HTTP LLM_API_KEY
-    LLM_BASE_URL LLM_BATCH_POLL_SECONDS LLM_LOG_TEXTS LLM_OUTAGE_SECONDS LLM_REQUESTS_PER_SECOND
-    LLM_STATE_URL LLM_TIMEOUT_SECONDS LLM_TOKENS_PER_DAY LLM_TOKENS_PER_MINUTE LLM_USD_PER_DAY
-    MAX_QUARANTINE MEMORY_MB OUTAGE_SECONDS OVERDUE_MINUTES PORT RETRY_SECONDS ROOT SOURCES_ALLOW
-    TIMEZONE VERIFY_DAYS VERIFY_MB VERIFY_SCHEDULE
-    COLLECTIONS SHARED_CASES SHARED_DATA
-    """.split()
+    for name in [
+        "AIRFLOW_HOME",
+        "ALERTS",
+        "ASSET_DAGS",
+        "BASE_URL",
+        "CHUNK_ROWS",
+        "COMPRESSION",
+        "DATA",
+        "DOCS_KEEP",
+        "EVENTS_URL",
+        "FORMULA_SAFE",
+        "FREE_MB",
+        "HTTP_ALLOW",
+        "HTTP_CACHE_MB",
+        "LEASE_SECONDS",
+        "LLM_ALLOW_HTTP",
+        "LLM_API_KEY",
+        "LLM_BASE_URL",
+        "LLM_BATCH_POLL_SECONDS",
+        "LLM_LOG_TEXTS",
+        "LLM_OUTAGE_SECONDS",
+        "LLM_REQUESTS_PER_SECOND",
+        "LLM_STATE_URL",
+        "LLM_TIMEOUT_SECONDS",
+        "LLM_TOKENS_PER_DAY",
+        "LLM_TOKENS_PER_MINUTE",
+        "LLM_USD_PER_DAY",
+        "MAX_QUARANTINE",
+        "MEMORY_MB",
+        "OUTAGE_SECONDS",
+        "OVERDUE_MINUTES",
+        "PORT",
+        "RETRY_SECONDS",
+        "ROOT",
+        "SOURCES_ALLOW",
+        "TIMEZONE",
+        "VERIFY_DAYS",
+        "VERIFY_MB",
+        "VERIFY_SCHEDULE",
+        "COLLECTIONS",
+        "SHARED_CASES",
+        "SHARED_DATA",
+    ]
 )
 """The last line: what the tests and the benchmarks of this repository read."""
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[/\\]")

@@ -68,7 +68,7 @@ def _print_answer(answer: Answer) -> None:
 
 
 def _short(value: object) -> object:
-    """Cut a value that fills the screen, and say how long it is; a line's end is shown as a sign."""
+    """Cut a value that fills the screen, and say how long it is; a line's end is a sign."""
     if value is None or isinstance(value, bool | int | float):
         return value
     text = str(value)

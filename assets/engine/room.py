@@ -1,4 +1,4 @@
-"""Room: what the data folder's disk has left, looked at before an attempt and when people are told."""
+"""Room: what the data folder's disk has left, looked at before attempts and for alerts."""
 
 from __future__ import annotations
 

@@ -53,9 +53,11 @@ def small(home: Home) -> Iterator[Home]:
 def command(home: Home, *words: str) -> subprocess.CompletedProcess[str]:
     """Run a command in a process of its own; it ends in words, never in a traceback."""
     done = subprocess.run(
-        [sys.executable, "-m", "assets.cli", *words]
-        if (ROOT / "assets/cli/__main__.py").exists()
-        else [sys.executable, "-c", "from assets.cli import main; main()", *words],
+        (
+            [sys.executable, "-m", "assets.cli", *words]
+            if (ROOT / "assets/cli/__main__.py").exists()
+            else [sys.executable, "-c", "from assets.cli import main; main()", *words]
+        ),
         env={
             **{n: v for n, v in os.environ.items() if not n.startswith("DATAOPS_")},
             "DATAOPS_ROOT": str(home.root),
