@@ -1,4 +1,4 @@
-"""What a terminal may be told: letters, never what moves, colours, hides or turns what stands there.
+"""What a terminal may be told: letters, never what moves, colours, hides or turns them.
 
 Rows, names, file names and what other machines answer are other people's words. `Visible` stands
 before standard output and error, so that whatever is printed, by whichever command, is spelled out.

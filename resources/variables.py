@@ -59,7 +59,7 @@ KNOWN: Final = frozenset(
         "SHARED_DATA",
     ]
 )
-"""The last line: what the tests and the benchmarks of this repository read."""
+"""The last three: what the tests and the benchmarks of this repository read."""
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[/\\]")
 _NEAR: Final = 0.88
 
@@ -80,7 +80,7 @@ def refuse_unknown(names: Iterable[str], where: str = "") -> None:
 
 
 def refuse_unknown_in_file(file: Path, names: Iterable[str]) -> None:
-    """Raise SettingError for a line of .env that nobody reads, also one with a mistake before the _.
+    """Raise SettingError for a line of .env that nobody reads, however it begins.
 
     Other programs' variables may stand there; what is almost one of ours was meant to be one.
     """

@@ -91,17 +91,15 @@ def test_no_command_lets_a_word_act(
     assert ACTS.search(out.out + out.err) is None, (out.out + out.err).encode()
 
 
-def test_json_says_exactly_what_the_row_holds(
-    evil: Home, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.mark.usefixtures("evil")
+def test_json_says_exactly_what_the_row_holds(capsys: pytest.CaptureFixture[str]) -> None:
     """Spelled out as JSON spells it, so programs lose nothing."""
     command(["sql", "--json", "select t from raw.a"])
     assert json.loads(capsys.readouterr().out)[0]["t"] == EVIL
 
 
-def test_csv_runs_nothing_and_keeps_the_rest(
-    evil: Home, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.mark.usefixtures("evil")
+def test_csv_runs_nothing_and_keeps_the_rest(capsys: pytest.CaptureFixture[str]) -> None:
     """Formulas begin with an ', as in outputs."""
     command(["sql", "--csv", "select t from raw.a"])
     rows = list(csv.reader(io.StringIO(capsys.readouterr().out)))
@@ -110,8 +108,16 @@ def test_csv_runs_nothing_and_keeps_the_rest(
 
 @pytest.mark.parametrize(
     ("value", "written"),
-    [("=1", "'=1"), (" \u200b+x", "' \u200b+x"), ("-12.5", "-12.5"), ("\tx", "'\tx"), (-3, -3)]
-    + [("＝x", "'＝x"), ("", ""), ("a=1", "a=1"), ("@x", "'@x"), (None, None)],
+    [
+        *[
+            ("=1", "'=1"),
+            (" \u200b+x", "' \u200b+x"),
+            ("-12.5", "-12.5"),
+            ("\tx", "'\tx"),
+            (-3, -3),
+        ],
+        *[("＝x", "'＝x"), ("", ""), ("a=1", "a=1"), ("@x", "'@x"), (None, None)],
+    ],
 )
 def test_what_a_spreadsheet_would_run_is_neutral(value: object, written: object) -> None:
     """As the outputs do."""
@@ -128,13 +134,12 @@ def test_whatever_a_text_holds_nothing_of_it_acts(text: str) -> None:
         assert shown == text
 
 
+@pytest.mark.usefixtures("evil")
 @pytest.mark.parametrize(
     "query",
     ["select now() as t", "select [now()] as t", "select timestamptz '2024-01-01 09:00+09' as t"],
 )
-def test_moments_with_a_zone_are_read(
-    evil: Home, capsys: pytest.CaptureFixture[str], query: str
-) -> None:
+def test_moments_with_a_zone_are_read(capsys: pytest.CaptureFixture[str], query: str) -> None:
     """In UTC, without another library."""
     command(["sql", "--json", query])
     text = capsys.readouterr().out
