@@ -73,8 +73,8 @@ def guarded_terminal(*, lasting: bool = False) -> Iterator[None]:
     for stream in before:
         if reconfigure := getattr(raw(stream), "reconfigure", None):
             reconfigure(errors="backslashreplace")  # what the terminal has no letter for
-    sys.stdout = before[0] if isinstance(before[0], Visible) else Visible(before[0])  # type: ignore[assignment]
-    sys.stderr = before[1] if isinstance(before[1], Visible) else Visible(before[1])  # type: ignore[assignment]
+    sys.stdout = before[0] if isinstance(before[0], Visible) else Visible(before[0])
+    sys.stderr = before[1] if isinstance(before[1], Visible) else Visible(before[1])
     try:
         yield
     finally:

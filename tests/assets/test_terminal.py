@@ -87,7 +87,7 @@ def test_no_command_lets_a_word_act(
     given = words.split("|") if "|" in words else words.split(" ")
     command(given)
     out = capsys.readouterr()
-    assert evil.root
+    assert evil.data.is_dir()
     assert ACTS.search(out.out + out.err) is None, (out.out + out.err).encode()
 
 
