@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import shutil
+import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -11,9 +14,10 @@ import pytest
 
 from catalog.events import EventStore
 from catalog.identity import OtherRecordError, adopt, identity_of
-from catalog.open import open_events
+from catalog.open import open_events, wait_for_outages
 from catalog.records import Released
 from resources.outages import is_outage, outlast
+from tests.postgresql import running
 
 
 def put(store: EventStore, number: int = 1) -> None:
@@ -137,3 +141,45 @@ def test_an_outage_costs_a_wait_and_a_refusal_does_not() -> None:
     assert not is_outage('FATAL: password authentication failed for user "kim"')
     assert not is_outage('FATAL: database "nosuch" does not exist')
     assert is_outage("FATAL: the database system is starting up")
+
+
+def test_a_postgresql_that_is_stopped_and_started_costs_a_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is put while it is away is there once, when it is back."""
+    warned: list[str] = []
+    with running() as url:
+        home = Path(url.partition("host=")[2])
+        store = opened(folder(tmp_path), url)
+        put(store)
+        wait_for_outages(store, 120)
+        control(home, "stop", "-m", "immediate")
+        record = logging.getLogger("dataops.record")
+
+        def told(message: str, *_: object) -> None:
+            """Start it again when somebody waits for it."""
+            warned.append(message)
+            if len(warned) == 1:
+                control(home, "start", "-o", f"-k {home} -c listen_addresses=''")
+
+        monkeypatch.setattr(record, "warning", told)
+        put(store, 2)
+        assert store.last("raw.a") == 2
+    assert len(warned) == 2
+
+
+def control(home: Path, *words: str) -> None:
+    """Stop or start a server of tests."""
+    (initdb,) = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))[-1:] or [
+        Path(shutil.which("initdb") or "")
+    ]
+    become = ["runuser", "-u", "nobody", "--"] if os.getuid() == 0 else []
+    server = [
+        str(initdb.with_name("pg_ctl")),
+        "-D",
+        str(home / "db"),
+        "-w",
+        "-l",
+        str(home / "log"),
+    ]
+    subprocess.run([*become, *server, *words], check=True, stdout=subprocess.DEVNULL, cwd=home)
