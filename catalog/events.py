@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
+from catalog.identity import hold_files
 from catalog.notes import Note, Notes
 from catalog.records import AnyEvent, Lost, encode
 from catalog.seal import link_of, seal
@@ -36,6 +37,7 @@ from catalog.streams import (
     previous_link,
     tail,
 )
+from resources.disk import is_full, release_reserve
 from resources.files import sync_folder
 
 __all__ = [
@@ -63,10 +65,24 @@ class FileEventStore:
         self._notes = Notes(folder / ".last")
 
     def put(self, stream: str, number: int, event: AnyEvent) -> bool:
-        """Write aside, fsync, read back, then link to the number: one step, never over another."""
+        """Write aside, fsync, read back, then link to the number: one step, never over another.
+
+        A disk that is full has a reserve for it.
+        """
+        try:
+            return self._put(stream, number, event)
+        except OSError as error:
+            if not (is_full(error) and release_reserve(self.folder.parent)):
+                raise
+        return self._put(stream, number, event)
+
+    def _put(self, stream: str, number: int, event: AnyEvent) -> bool:
+        """Take the number."""
         home = self.folder / stream
         if is_gone(self, stream, number):
             return False
+        if number == 1:
+            hold_files(self.folder.parent, begun=True)
         text = seal(stream, encode(event), previous_link(self, stream, number))
         aside = self._written_aside(home, number, text)
         try:

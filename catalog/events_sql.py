@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
 from uuid import uuid4
 
 # catalog.open imports this module only where a database is named.
@@ -18,14 +18,25 @@ from sqlalchemy.exc import (  # noqa: TID253
     SQLAlchemyError,
 )
 
+from catalog.identity import hold_database
 from catalog.notes import DAMAGED, Note
 from catalog.records import AnyEvent, Lost, encode
 from catalog.seal import link_of, seal
 from catalog.streams import checked, follow, is_gone, need_same, previous_link
+from resources.connections import shown
 from resources.errors import SettingError, TransientError
+from resources.outages import is_outage, outlast
 
 # The driver that this product brings; SQLAlchemy would take another one.
 _DRIVERS = {"postgresql": "postgresql+psycopg2", "postgres": "postgresql+psycopg2"}
+# How soon it is seen that nobody is at the other end, in seconds.
+_SOON = {
+    "connect_timeout": "10",
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+}
+_Answer = TypeVar("_Answer")
 _METADATA = sa.MetaData()
 # The number of the row that notes how far its stream goes: a last event that is gone is missed.
 _NOTE = 0
@@ -45,16 +56,30 @@ _DAMAGED = sa.Table(
     sa.Column("number", sa.BigInteger, nullable=False),
     sa.Column("body", sa.LargeBinary, nullable=False),
 )
+# One row: which data folder this record belongs to (catalog/identity.py).
+_IDENTITY = sa.Table(
+    "dataops_identity",
+    _METADATA,
+    sa.Column("one", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("id", sa.String(32), nullable=False),
+)
 
 
 class SqlEventStore:
-    """Events in one table of any database that SQLAlchemy speaks (tried: PostgreSQL, SQLite)."""
+    """Events in one table of PostgreSQL, or of SQLite."""
 
-    def __init__(self, url: str) -> None:
-        """Keep events at `url`; the table is made when the store is first used."""
+    def __init__(self, url: str, data: Path | None = None) -> None:
+        """Keep events at `url`; the table is made when the store is first used.
+
+        data: the data folder that they tell of, which has to be this record's (None = not looked
+        at).
+        """
         self._engine = _engine(url)
-        self._lock = threading.Lock()
+        self._data = data
+        self._patience = 0.0
+        self._lock = threading.RLock()
         self._ready = False
+        self.shown = shown(url)
 
     def put(self, stream: str, number: int, event: AnyEvent) -> bool:
         """Insert the event and read it back; a number that is taken refuses it."""
@@ -62,14 +87,20 @@ class SqlEventStore:
             return False
         text = seal(stream, encode(event), previous_link(self, stream, number))
         row = {"stream": stream, "number": number, "body": text}
-        try:
-            with self._connection() as connection, connection.begin():
+
+        def insert(connection: sa.Connection) -> None:
+            """Take the number, and note it."""
+            with connection.begin():
                 connection.execute(sa.insert(_EVENTS), row)
                 there = connection.execute(_body_of(stream, number)).scalar_one()
                 need_same(bytes(there), text, self.place_of(stream, number))
                 _advance(connection, stream, Note(number, link_of(stream, text)))
+
+        try:
+            self._ask(insert)
         except IntegrityError:
-            return False
+            # Ours, where an outage came between the commit and its answer.
+            return self.text(stream, number) == text
         return True
 
     def get(self, stream: str, number: int) -> AnyEvent | None:
@@ -81,8 +112,7 @@ class SqlEventStore:
 
     def text(self, stream: str, number: int) -> bytes | None:
         """Read one document."""
-        with self._connection() as connection:
-            body = connection.execute(_body_of(stream, number)).scalar_one_or_none()
+        body = self._ask(lambda c: c.execute(_body_of(stream, number)).scalar_one_or_none())
         return None if body is None else bytes(body)
 
     def place_of(self, stream: str, number: int) -> str:
@@ -99,8 +129,7 @@ class SqlEventStore:
                 .order_by(_EVENTS.c.number)
                 .limit(500)
             )
-            with self._connection() as connection:
-                found = connection.execute(query).all()
+            found = self._all(query)
             if not found:
                 return
             for number, body in found:
@@ -110,8 +139,7 @@ class SqlEventStore:
     def notes(self) -> dict[str, Note]:
         """Read the notes of all streams."""
         query = sa.select(_EVENTS.c.stream, _EVENTS.c.body).where(_EVENTS.c.number == _NOTE)
-        with self._connection() as connection:
-            rows = connection.execute(query).all()
+        rows = self._all(query)
         return {stream: Note.read(stream, bytes(body)) for stream, body in rows}
 
     def note_of(self, stream: str) -> Note | None:
@@ -122,23 +150,33 @@ class SqlEventStore:
 
     def note(self, stream: str, note: Note | None) -> None:
         """Write or remove a stream's note."""
-        with self._connection() as connection, connection.begin():
-            connection.execute(sa.delete(_EVENTS).where(*_at(stream, _NOTE)))
-            if note is not None:
-                row = {"stream": stream, "number": _NOTE, "body": note.written(stream)}
-                connection.execute(sa.insert(_EVENTS), row)
+
+        def write(connection: sa.Connection) -> None:
+            """Replace the row."""
+            with connection.begin():
+                connection.execute(sa.delete(_EVENTS).where(*_at(stream, _NOTE)))
+                if note is not None:
+                    row = {"stream": stream, "number": _NOTE, "body": note.written(stream)}
+                    connection.execute(sa.insert(_EVENTS), row)
+
+        self._ask(write)
 
     def stand_in(self, stream: str, number: int, event: Lost, previous: str) -> None:
         """Replace the row, and keep what was there in a table of its own."""
         body = seal(stream, encode(event), previous)
-        with self._connection() as connection, connection.begin():
-            left = connection.execute(_body_of(stream, number)).scalar_one_or_none()
-            if left is not None:
-                kept = {"id": uuid4().hex, "stream": stream, "number": number, "body": left}
-                connection.execute(sa.insert(_DAMAGED), kept)
-                connection.execute(sa.delete(_EVENTS).where(*_at(stream, number)))
-            row = {"stream": stream, "number": number, "body": body}
-            connection.execute(sa.insert(_EVENTS), row)
+
+        def replace(connection: sa.Connection) -> None:
+            """Move what is left aside, and stand in its place."""
+            with connection.begin():
+                left = connection.execute(_body_of(stream, number)).scalar_one_or_none()
+                if left is not None:
+                    kept = {"id": uuid4().hex, "stream": stream, "number": number, "body": left}
+                    connection.execute(sa.insert(_DAMAGED), kept)
+                    connection.execute(sa.delete(_EVENTS).where(*_at(stream, number)))
+                row = {"stream": stream, "number": number, "body": body}
+                connection.execute(sa.insert(_EVENTS), row)
+
+        self._ask(replace)
 
     def since(self, stream: str, number: int) -> Iterator[AnyEvent]:
         """Read them by one query."""
@@ -147,8 +185,7 @@ class SqlEventStore:
             .where(_EVENTS.c.stream == stream, _EVENTS.c.number > number)
             .order_by(_EVENTS.c.number)
         )
-        with self._connection() as connection:
-            found = connection.execute(query).all()
+        found = self._all(query)
         before = ""
         for at, body in found:
             if at != number + 1:
@@ -162,8 +199,7 @@ class SqlEventStore:
     def last(self, stream: str, known: int = 0) -> int:
         """Give the highest number."""
         query = sa.select(sa.func.max(_EVENTS.c.number)).where(_EVENTS.c.stream == stream)
-        with self._connection() as connection:
-            return max(known, connection.execute(query).scalar_one() or 0)
+        return max(known, self._ask(lambda c: c.execute(query).scalar_one()) or 0)
 
     def streams(self) -> list[str]:
         """Give the names of all streams, sorted."""
@@ -183,26 +219,75 @@ class SqlEventStore:
         """Give every stream's highest number."""
         highest = sa.func.max(_EVENTS.c.number)
         query = sa.select(_EVENTS.c.stream, highest).group_by(_EVENTS.c.stream)
-        with self._connection() as connection:
-            return {row[0]: row[1] for row in connection.execute(query)}
+        return {row[0]: row[1] for row in self._all(query)}
 
-    @contextmanager
-    def _connection(self) -> Iterator[sa.Connection]:
-        """Connect; the table is there. Raises TransientError where the database does not answer."""
+    def identity(self) -> str:
+        """Read which data folder this record belongs to, "" where it does not say."""
+        query = sa.select(_IDENTITY.c.id).where(_IDENTITY.c.one == 1)
+        return self._ask(lambda c: c.execute(query).scalar_one_or_none()) or ""
+
+    def identify(self, identity: str) -> None:
+        """Write it, unless it is written."""
+
+        def insert(connection: sa.Connection) -> None:
+            """Take the one row."""
+            with connection.begin():
+                connection.execute(sa.insert(_IDENTITY), {"one": 1, "id": identity})
+
         try:
-            with self._lock:
-                if not self._ready:
-                    self._make_table()
-                    self._ready = True
+            self._ask(insert)
+        except IntegrityError:
+            return
+
+    def is_used(self) -> bool:
+        """Tell whether there is an event."""
+        query = sa.select(_EVENTS.c.number).where(_EVENTS.c.number != _NOTE).limit(1)
+        return bool(self._all(query))
+
+    def be_patient(self, seconds: float) -> None:
+        """Wait so long, from now on, for a database that is away."""
+        self._patience = seconds
+
+    def _all(self, query: sa.Select[Any]) -> list[Any]:
+        """Give all rows that a query finds."""
+        return list(self._ask(lambda connection: connection.execute(query).all()))
+
+    def _ask(self, work: Callable[[sa.Connection], _Answer]) -> _Answer:
+        """Do something with a connection; the tables are there, and the record is the folder's.
+
+        What an outage interrupts is done again from its beginning: each is one transaction. Raises
+        TransientError where the database does not answer for longer than patience lasts.
+        """
+        where = self._engine.url.render_as_string(hide_password=True)
+
+        def once() -> _Answer:
+            """Try it once."""
+            self._prepare()
             with self._engine.connect() as connection:
-                yield connection
+                return work(connection)
+
+        try:
+            return outlast(once, _passes, self._patience, f"the event store {where}")
         except (OperationalError, InterfaceError) as error:
-            where = self._engine.url.render_as_string(hide_password=True)
             raise TransientError(
                 f"the event store {where} does not answer: {error.orig}",
                 "see that the database runs and can be reached, then run the same command again",
                 url=where,
             ) from error
+
+    def _prepare(self) -> None:
+        """Make the tables at first use, and see that the data folder is this record's."""
+        with self._lock:
+            if self._ready:
+                return
+            self._make_table()
+            self._ready = True  # what follows asks as well
+            try:
+                if self._data is not None:
+                    hold_database(self._data, self)
+            except BaseException:
+                self._ready = False
+                raise
 
     def _make_table(self) -> None:
         """Make the table; where another process makes it at the same moment, look again."""
@@ -232,11 +317,24 @@ def _advance(connection: sa.Connection, stream: str, note: Note) -> None:
         connection.execute(sa.insert(_EVENTS), row)
 
 
+def _passes(error: Exception) -> bool:
+    """Tell whether a database is merely away."""
+    if not isinstance(error, OperationalError | InterfaceError):
+        return False
+    return bool(error.connection_invalidated) or is_outage(str(error.orig))
+
+
 def _engine(url: str) -> sa.Engine:
     """Make the engine; raises SettingError where the URL is none or its driver is not here."""
     try:
         where = sa.make_url(url)
         where = where.set(drivername=_DRIVERS.get(where.drivername, where.drivername))
+        if where.get_backend_name() not in ("postgresql", "sqlite"):
+            raise ArgumentError(f"{where.get_backend_name()} is not supported")
+        if where.get_backend_name() == "sqlite" and where.database in (None, "", ":memory:"):
+            raise ArgumentError("it names no file, so that events would end with the process")
+        if where.drivername == _DRIVERS["postgresql"]:
+            where = where.update_query_dict({**_SOON, **where.query})
         return sa.create_engine(where, pool_pre_ping=True)
     except (ArgumentError, ModuleNotFoundError) as error:
         raise SettingError(

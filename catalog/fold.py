@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from catalog.errors import FoldError
 from catalog.events import CorruptEventError, EventStore, NewerEventError, tail
 from catalog.marks import Mark, mark_of, newest, still_there
 from catalog.reading import quoted
 from catalog.records import AnyEvent
 from catalog.tables import Tables
 from resources.caches import read_cache, write_cache
-from resources.errors import TransientError
+from resources.disk import free_bytes
 from resources.files import sync_folder
 
 if TYPE_CHECKING:
@@ -29,12 +30,11 @@ if TYPE_CHECKING:
 
 _STORAGE: Final = "v1.5.0"
 _BATCH: Final = 5_000
+_ROOM: Final = 64_000_000
+_SMALL_BLOCK: Final = 16_384
+"""Where a disk has less room than that, a catalog is made of small blocks: a tenth of the size."""
 _RECORD: Final = logging.getLogger("dataops.record")
 Seen = Callable[[AnyEvent], None]
-
-
-class FoldError(TransientError):
-    """The catalog could not be published; what it is made from is untouched."""
 
 
 class _Published(msgspec.Struct, frozen=True):
@@ -209,7 +209,10 @@ def _fold(
 
     con = duckdb.connect(config={"threads": 1})
     try:
-        con.execute(f"ATTACH '{quoted(copy)}' AS c (STORAGE_VERSION '{_STORAGE}')")
+        options = f"STORAGE_VERSION '{_STORAGE}'"
+        if new and (free_bytes(data) or _ROOM) < _ROOM:
+            options += f", BLOCK_SIZE {_SMALL_BLOCK}"
+        con.execute(f"ATTACH '{quoted(copy)}' AS c ({options})")
         con.execute("USE c")
         if new:
             con.execute(Path(__file__).with_name("schema.sql").read_text(encoding="utf-8"))

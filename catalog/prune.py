@@ -17,6 +17,7 @@ from catalog.events import CorruptEventError, EventStore
 from catalog.heads import Head
 from catalog.history import caught_up, now, pruned_of, versions_of
 from catalog.records import Materialized, Pruned
+from resources.disk import is_full, keep_reserve, make_room
 from resources.errors import DataOpsError
 from resources.files import STAMP
 
@@ -89,15 +90,40 @@ def prune(
     claims bytes it no longer has; and a rollback at the same moment either comes before, and its
     version is spared, or after, and is refused. A version that became current since stays.
     """
-    for key, versions in plan.versions.items():
-        files = _record(data, events, heads[key], versions, by)
-        for path in files:
-            (data / path).unlink(missing_ok=True)
-    for path in plan.orphans:
+    for path in plan.orphans:  # first: they make room on a full disk, and need no event
         if (data / path).is_dir():
             shutil.rmtree(data / path, ignore_errors=True)
         else:
             (data / path).unlink(missing_ok=True)
+    for key, versions in plan.versions.items():
+        for path in _recorded(data, events, heads[key], versions, by):
+            (data / path).unlink(missing_ok=True)
+    keep_reserve(data)
+
+
+def _recorded(
+    data: Path, events: EventStore, head: Head, versions: tuple[int, ...], by: str
+) -> tuple[str, ...]:
+    """Append the event of one asset's prune, also on a disk that has no byte left for it.
+
+    Then what can be made again gives way, and at last the first file that is to end anyway: of an
+    old version, which a kill at this moment would leave without it.
+    """
+    try:
+        return _record(data, events, head, versions, by)
+    except OSError as error:
+        if not is_full(error):
+            raise
+    if make_room(data):
+        try:
+            return _record(data, events, head, versions, by)
+        except OSError as error:
+            if not is_full(error):
+                raise
+    _, files = _leaving(_known(events, head.key), set(versions), caught_up(events, head))
+    for path in files[:1]:
+        (data / path).unlink(missing_ok=True)
+    return _record(data, events, head, versions, by)
 
 
 def _record(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,6 +25,8 @@ _FOLDERS: Final = (
     "provenance",
     "reviews",
 )
+MEMORY_MB: Final = 400
+_ZONED: Final = "TIMESTAMP WITH TIME ZONE"
 _READING: Final = {"SELECT_NODE", "SET_OPERATION_NODE", "CTE_NODE", "RECURSIVE_CTE_NODE"}
 # These run SQL that is hidden in a text, where it cannot be looked at.
 _HIDING: Final = {"query", "json_execute_serialized_sql"}
@@ -46,11 +49,11 @@ class Answer:
     complete: bool
 
 
-def connect(catalog: Path, data: Path) -> duckdb.DuckDBPyConnection:
+def connect(catalog: Path, data: Path, memory_mb: int = MEMORY_MB) -> duckdb.DuckDBPyConnection:
     """Attach the catalog read-only in a DuckDB of its own, limited to the files of the data folder.
 
     Each call has its own: a second connection to the same file would otherwise share the first
-    one's old content and its locked settings.
+    one's old content and its locked settings. memory_mb: what it may use; beyond it, it spills.
     """
     import duckdb
 
@@ -61,7 +64,12 @@ def connect(catalog: Path, data: Path) -> duckdb.DuckDBPyConnection:
             "make it where the data folder can be written: dataops plan",
             file=str(catalog),
         )
-    con = duckdb.connect()
+    con = duckdb.connect(config={"memory_limit": f"{memory_mb}MB", "threads": 2})
+    con.execute("SET preserve_insertion_order = true")
+    con.execute(
+        "SET TimeZone = 'UTC'"
+    )  # what is read is in UTC, whatever this machine's clock says
+    con.execute("SET enable_progress_bar = false")
     for last in (False, True):
         try:
             con.execute(f"ATTACH '{quoted(catalog)}' AS catalog (READ_ONLY)")
@@ -101,17 +109,50 @@ def read(
         parsed = con.execute("SELECT json_serialize_sql(?::VARCHAR)", [sql]).fetchone()
         _need_reading(json.loads(parsed[0]) if parsed else {})
         found = con.execute(sql, parameters or None)
-        rows = found.fetchall() if limit is None else found.fetchmany(limit + 1)
+        columns = tuple(part[0] for part in found.description or ())
+        kinds = [str(part[1]) for part in found.description or ()]
+        if any(_ZONED in kind for kind in kinds):
+            found.abort()
+            rows = _zoned(con.sql(sql, params=parameters or None), kinds, limit)
+        else:
+            rows = found.fetchall() if limit is None else found.fetchmany(limit + 1)
     except duckdb.Error as error:
-        raise _wrong(str(error)) from error
-    columns = tuple(part[0] for part in found.description or ())
+        raise _wrong(error) from error
     return Answer(columns, rows[:limit], limit is None or len(rows) <= limit)
+
+
+def _zoned(
+    found: duckdb.DuckDBPyRelation, kinds: Sequence[str], limit: int | None
+) -> list[tuple[Any, ...]]:
+    """Fetch moments as datetimes in UTC, inside lists and the like as text.
+
+    DuckDB's client would need another library for what the standard one can do.
+    """
+    parts, whole = [], set()
+    for place, kind in enumerate(kinds):
+        if kind == _ZONED:
+            whole.add(place)
+            parts.append(f"CAST(#{place + 1} AS TIMESTAMP)")
+        elif _ZONED in kind:
+            parts.append(f"CAST(#{place + 1} AS {kind.replace(_ZONED, 'VARCHAR')})")
+        else:
+            parts.append(f"#{place + 1}")
+    plain = found.project(", ".join(f"{part} AS c{n}" for n, part in enumerate(parts)))
+    rows = plain.fetchall() if limit is None else plain.limit(limit + 1).fetchall()
+    return [
+        tuple(_utc(value) if n in whole else value for n, value in enumerate(row)) for row in rows
+    ]
+
+
+def _utc(value: Any) -> Any:
+    """Say that a moment is in UTC."""
+    return value.replace(tzinfo=UTC) if isinstance(value, datetime) else value
 
 
 def _need_reading(tree: Mapping[str, Any]) -> None:
     """Raise QueryError unless the syntax tree is that of one query that only reads."""
     if tree.get("error_type") == "parser":
-        raise _wrong(str(tree.get("error_message")))
+        raise _wrong(tree.get("error_message"))
     statements = tree.get("statements", ())
     if len(statements) != 1 or any(_acts(node) for node in _nodes(statements)):
         raise QueryError(
@@ -121,10 +162,16 @@ def _need_reading(tree: Mapping[str, Any]) -> None:
         )
 
 
-def _wrong(message: str) -> QueryError:
+def _wrong(error: object) -> QueryError:
     """Say what DuckDB says."""
+    message = str(error).strip()
+    if type(error).__name__ == "OutOfMemoryException":
+        return QueryError(
+            f"the query needs more memory than it may use: {message.splitlines()[0]}",
+            "ask for fewer columns or rows at a time, or raise DATAOPS_MEMORY_MB",
+        )
     return QueryError(
-        f"DuckDB says: {message.strip()}", "`dataops sql 'show all tables'` lists what there is"
+        f"DuckDB says: {message}", "`dataops sql 'show all tables'` lists what there is"
     )
 
 

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-import errno
+import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from msgspec.structs import replace
 
+from catalog.errors import FoldError
 from catalog.events import CorruptEventError, EventStore, NewerEventError, tail
 from catalog.heads import Head, advance
 from catalog.marks import Mark, collector_paused, mark_of, newest, still_there
 from catalog.records import FORMAT, AnyEvent
 from resources.caches import read_cache, write_cache
+from resources.disk import disk_error, free_bytes, is_full
 
 if TYPE_CHECKING:
     import duckdb
 
     from catalog.reading import Answer
 
-_UNWRITABLE: Final = (errno.EACCES, errno.EPERM, errno.EROFS)
+_RECORD: Final = logging.getLogger("dataops.record")
 
 
 class _Cache(msgspec.Struct, frozen=True):
@@ -40,9 +43,13 @@ _CACHE: Final = msgspec.json.Decoder(_Cache)
 class Catalog:
     """The catalog of one data folder, folded from its events."""
 
-    def __init__(self, data: Path, events: EventStore) -> None:
-        """Keep the catalog of `data`; nothing is read before it is asked for."""
+    def __init__(self, data: Path, events: EventStore, memory_mb: int = 400) -> None:
+        """Keep the catalog of `data`; nothing is read before it is asked for.
+
+        memory_mb: what a query may use.
+        """
         self.data = data
+        self._memory_mb = memory_mb
         self.events = events
         self.path = data / "catalog.duckdb"
         self.heads_path = data / "cache" / "heads.json"
@@ -51,6 +58,7 @@ class Catalog:
         self._short: set[str] = set()
         self._seen = 0
         self._fold_seconds = 0.0
+        self._told: set[str] = set()
 
     def heads(self, keys: Iterable[str]) -> dict[str, Head]:
         """Give the exact heads of these assets: the cached ones, moved on by newer events.
@@ -124,18 +132,53 @@ class Catalog:
         """Publish the catalog and the heads; False where that was left to somebody else.
 
         So it is where another process keeps the lock for `wait` seconds, or this one may not
-        write. Nothing is lost then: the events are the record, and the next fold takes them in.
+        write, or the disk is full. That is said; nothing is lost, since the events are the record,
+        and the next fold takes them in.
         With `coalesce`, a catalog published within the last second (longer where folding takes
         long) is left as it is, too.
         """
         if coalesce and self._just_published():
             return False
         try:
+            if self._fold_in_place(wait, rebuild=rebuild):
+                return True
+            why = "another process is at work on it"
+        except (OSError, FoldError) as error:
+            said = disk_error(error)
+            if rebuild or (said is None and not isinstance(error, FoldError)):
+                raise
+            why = said.problem if said is not None else str(error)
+        self._tell(why)
+        return False
+
+    def _fold_in_place(self, wait: float, *, rebuild: bool) -> bool:
+        """Fold; where the disk holds the old catalog or the new one, not both, the new one."""
+        try:
             return self._fold(wait, rebuild=rebuild)
-        except OSError as error:
-            if error.errno in _UNWRITABLE:
-                return False
-            raise
+        except (OSError, FoldError) as error:
+            if not is_full(error) or not self._would_fit():
+                raise
+        self.path.unlink(missing_ok=True)
+        return self._fold(wait, rebuild=True)
+
+    def _would_fit(self) -> bool:
+        """Tell whether the disk has room for one catalog, and not for two."""
+        try:
+            size = self.path.stat().st_size
+        except FileNotFoundError:
+            return False
+        return size // 4 + 32_768 < (free_bytes(self.data) or 0) < 2 * size
+
+    def _tell(self, why: str) -> None:
+        """Say at once, and once, that the catalog does not know the last events."""
+        if why in self._told:
+            return
+        self._told.add(why)
+        known = "there is none"
+        with suppress(OSError):
+            moment = datetime.fromtimestamp(self.path.stat().st_mtime, UTC)
+            known = f"it is as of {moment:%Y-%m-%d %H:%M:%S} UTC"
+        _RECORD.warning("the catalog could not be brought up to date (%s); %s", why, known)
 
     def _fold(self, wait: float, *, rebuild: bool = False, anew: bool = False) -> bool:
         """Fold under the lock; anew: publish another file even where no event is new."""
@@ -196,11 +239,11 @@ class Catalog:
         if not self.path.is_file():
             self.fold()
         try:
-            return connect(self.path, self.data)
+            return connect(self.path, self.data, self._memory_mb)
         except CatalogInUseError:
             with suppress(OSError):  # a session that writes keeps the old file, readers get a new
                 self._fold(2.0, anew=True)
-            return connect(self.path, self.data)
+            return connect(self.path, self.data, self._memory_mb)
 
     def query(
         self,

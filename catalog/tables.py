@@ -64,6 +64,9 @@ _CSV_TYPES: Final = {
     "timestamp[ns]": "TIMESTAMP_NS",
 }
 
+_LONGEST_LINE: Final = 140_000_000
+"""A record may have 64 MB, each of which may be a quotation mark, which CSV doubles."""
+
 
 class Tables:
     """The tables of one catalog that is being folded."""
@@ -166,7 +169,8 @@ class Tables:
         return (
             f"SELECT * FROM read_csv([{paths}], header = true, delim = ',', quote = '\"', "  # noqa: S608
             f"escape = '\"', auto_detect = false, columns = {{{types}}}, "
-            "allow_quoted_nulls = false, null_padding = false, hive_partitioning = false)"
+            "allow_quoted_nulls = false, null_padding = false, hive_partitioning = false, "
+            f"max_line_size = {_LONGEST_LINE})"
         )
 
     def _select_quarantined_rows(self) -> str:

@@ -22,16 +22,16 @@ SCHEDULE: Final = os.environ.get("DATAOPS_VERIFY_SCHEDULE") or "@daily"
 def verify_part() -> None:
     """Verify a day's part, publish what was found, tell people; fail if something is damaged."""
     from dataops_dags.connections import share_connections
+    from dataops_dags.opening import open_patiently
 
     from assets.cli.verifying import show_verification
-    from assets.engine import open_project
     from assets.engine.alerting import tell
     from assets.engine.attempt import refold
     from assets.engine.verifying import verify_project
 
     os.umask(0o027)
     share_connections()
-    project = open_project()
+    project = open_patiently()
     done = verify_project(project, by="airflow", scheduled=True)
     show_verification(done, project.settings.verify_days)
     tell(project)

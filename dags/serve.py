@@ -161,29 +161,35 @@ def _port() -> int:
 
 def main(words: list[str]) -> int:
     """Run the command that the words name."""
-    from rich.console import Console
-
+    from assets.cli.show import VisibleConsole
     from resources.errors import DataOpsError
-    from resources.settings import read_dotenv
+    from resources.settings import load_settings, read_dotenv
+    from resources.terminal import guarded_terminal
 
     commands = {"run": run, "up": up}
     if len(words) != 1 or words[0] not in commands:
         say("usage: serve.py run|up")
         return 2
     os.umask(0o027)
-    read_dotenv(ROOT)
-    stop_on_signals()
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=140)
     try:
-        return commands[words[0]](console)
-    except (StackError, RestError, DataOpsError) as error:
+        read_dotenv(ROOT)
+        load_settings()  # what is set wrong is said before anything starts
+    except DataOpsError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    except OSError as error:
-        print(f"error: {error}. See {ROOT / '.airflow' / 'logs'}.", file=sys.stderr)
-        return 1
+    stop_on_signals()
+    console = VisibleConsole()
+    if not console.is_terminal:
+        console = VisibleConsole(width=140)
+    with guarded_terminal(lasting=True):
+        try:
+            return commands[words[0]](console)
+        except (StackError, RestError, DataOpsError) as error:
+            print(f"error: {error}", file=sys.stderr)
+            return 1
+        except OSError as error:
+            print(f"error: {error}. See {ROOT / '.airflow' / 'logs'}.", file=sys.stderr)
+            return 1
 
 
 if __name__ == "__main__":

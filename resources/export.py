@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from unicodedata import category
 
 from resources.files import FileFacts, HashingFile
 from resources.tables import Table
@@ -18,6 +20,8 @@ _BOM: Final = b"\xef\xbb\xbf"
 _BLANK: Final = r"[\s\p{Z}\p{C}]*"
 _FORMULA: Final = rf"^(?:[\t\r\n]|{_BLANK}[=+\-@＝＋－＠])"
 _NUMBER: Final = r"^[+\-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+\-]?\d+)?%?$"
+_PLAIN: Final = re.compile(_NUMBER[1:-1], re.ASCII)
+_SIGNS: Final = tuple("=+-@＝＋－＠")
 _QUOTED: Final = r'^$|[",\r\n]|^\s|\s$'
 
 
@@ -91,6 +95,15 @@ def _cells(column: pa.Array, formula_safe: bool) -> pa.Array:
         quoted = _joined('"', inside, '"')
         texts = pc.if_else(pc.match_substring_regex(texts, _QUOTED), quoted, texts)
     return texts
+
+
+def neutral(value: Any) -> Any:
+    """Give a value as it may stand in a CSV: a text that Excel would run begins with an '."""
+    if not isinstance(value, str) or _PLAIN.fullmatch(value):
+        return value
+    begins = next((sign for sign in value if category(sign)[0] not in "ZC"), "")
+    runs = value[:1] in ("\t", "\r", "\n") or begins in _SIGNS
+    return f"'{value}" if runs else value
 
 
 def _texts(column: pa.Array) -> pa.Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from contextlib import suppress
@@ -173,6 +174,13 @@ def need_writable(folder: Path) -> None:
         probe.touch()
         probe.unlink()
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DataOpsError(
+                f"the disk is full: the data folder {folder} takes nothing more ({error.strerror})",
+                "make room (`dataops prune --keep N` frees old versions), then run the same "
+                "command",
+                folder=str(folder),
+            ) from error
         raise DataOpsError(
             f"the data folder {folder} cannot be written by uid {os.getuid()} ({error.strerror})",
             "give that user write permission, or set DATAOPS_DATA to a folder that can be written",

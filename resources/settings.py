@@ -8,6 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from resources.errors import SettingError
+from resources.variables import (
+    folder_of,
+    need_folder,
+    refuse_unknown,
+    refuse_unknown_in_file,
+    yes_or_no,
+)
 from resources.zones import DEFAULT_ZONE, ZONES, problem_of_zone
 
 COMPRESSIONS = ("snappy", "zstd", "none")
@@ -39,6 +46,10 @@ class Settings:
     overdue_minutes: how late a raw asset may be until people are told (DATAOPS_OVERDUE_MINUTES).
     verify_days: within so many days the daily verification reads every byte (DATAOPS_VERIFY_DAYS);
     verify_mb: the most it reads in a run, in MB; 0 = as much as it takes (DATAOPS_VERIFY_MB).
+    free_mb: free space of the data folder's disk, in MB, below which people are told; 0 = never
+    (DATAOPS_FREE_MB).
+    outage_seconds: how long a database that holds the events may be away until what waits for it
+    gives up (DATAOPS_OUTAGE_SECONDS).
     """
 
     root: Path
@@ -62,6 +73,8 @@ class Settings:
     sources_allow: tuple[Path, ...] = ()
     verify_days: float = 30.0
     verify_mb: int = 0
+    free_mb: int = 500
+    outage_seconds: float = 3_600.0
 
 
 def find_root(start: Path) -> Path:
@@ -74,10 +87,13 @@ def find_root(start: Path) -> Path:
 
 def read_dotenv(root: Path | None = None) -> None:
     """Take from the project's .env what the environment does not say."""
-    from dotenv import load_dotenv
+    from dotenv import dotenv_values, load_dotenv
 
-    base = root or Path(os.environ.get("DATAOPS_ROOT") or find_root(Path.cwd()))
-    load_dotenv(base / ".env", override=False)
+    base = root or folder_of(os.environ, "DATAOPS_ROOT") or find_root(Path.cwd())
+    file = base / ".env"
+    if file.is_file():
+        refuse_unknown_in_file(file, dotenv_values(file))
+        load_dotenv(file, override=False)
 
 
 def load_settings(
@@ -88,8 +104,12 @@ def load_settings(
     Raises SettingError for a value that cannot be used, naming the variable.
     """
     env = os.environ if environment is None else environment
-    base = Path(root or env.get("DATAOPS_ROOT") or find_root(Path.cwd())).expanduser().resolve()
-    data = Path(env.get("DATAOPS_DATA") or base / "data").expanduser()
+    refuse_unknown(env)
+    if root is not None:
+        need_folder("--root", str(root))
+    given = Path(root) if root else folder_of(env, "DATAOPS_ROOT")
+    base = (given or find_root(Path.cwd())).expanduser().resolve()
+    data = folder_of(env, "DATAOPS_DATA") or base / "data"
     compression = env.get("DATAOPS_COMPRESSION", "snappy").lower()
     if compression not in COMPRESSIONS:
         raise SettingError(
@@ -109,7 +129,7 @@ def load_settings(
         http_allow=env.get("DATAOPS_HTTP_ALLOW", ""),
         http_cache_mb=int(_number(env, "DATAOPS_HTTP_CACHE_MB", 1_000, 0, 1_000_000)),
         docs_keep=int(_number(env, "DATAOPS_DOCS_KEEP", 20, 1, 10_000)),
-        formula_safe=env.get("DATAOPS_FORMULA_SAFE", "1").lower() not in ("0", "false", "no"),
+        formula_safe=yes_or_no(env, "DATAOPS_FORMULA_SAFE", True),
         base_url=_base_url(env),
         overdue_minutes=_number(env, "DATAOPS_OVERDUE_MINUTES", 15, 0, 100_000),
         timezone=_timezone(env),
@@ -117,6 +137,8 @@ def load_settings(
         sources_allow=_folders(env, "DATAOPS_SOURCES_ALLOW"),
         verify_days=_number(env, "DATAOPS_VERIFY_DAYS", 30, 1, 3_650),
         verify_mb=int(_number(env, "DATAOPS_VERIFY_MB", 0, 0, 1_000_000_000)),
+        free_mb=int(_number(env, "DATAOPS_FREE_MB", 500, 0, 1_000_000_000)),
+        outage_seconds=_number(env, "DATAOPS_OUTAGE_SECONDS", 3_600, 0, 86_400),
     )
 
 
@@ -131,6 +153,8 @@ def _timezone(env: Mapping[str, str]) -> str:
 
 def _folders(env: Mapping[str, str], name: str) -> tuple[Path, ...]:
     """Read a list of folders, parted by colons as in PATH; each is a whole path."""
+    if env.get(name):
+        need_folder(name, env[name])
     given = [Path(one).expanduser() for one in env.get(name, "").split(os.pathsep) if one.strip()]
     for one in given:
         if not one.is_absolute():

@@ -13,7 +13,9 @@ from typing import Annotated, Any, Final
 import typer
 
 from assets.cli.show import fail
+from resources.disk import disk_error
 from resources.errors import DataOpsError
+from resources.terminal import guarded_terminal
 
 _USERS: Final[list[int]] = []
 """The umask that we were started with, last."""
@@ -67,12 +69,18 @@ def main(words: list[str] | None = None) -> None:
     import signal
 
     import assets.cli.commands  # noqa: F401 - its commands register themselves
-    from assets.model.errors import SelectionError, UnknownKeyError
 
     _USERS.append(os.umask(0o027))
     _show_warnings()
     signal.signal(signal.SIGTERM, _leave)
-    words = sys.argv[1:] if words is None else words
+    with guarded_terminal(lasting=words is None):
+        _answer(sys.argv[1:] if words is None else words)
+
+
+def _answer(words: list[str]) -> None:
+    """Run a command; what goes wrong is said in a sentence."""
+    from assets.model.errors import SelectionError, UnknownKeyError
+
     try:
         app(words)
     except (SelectionError, UnknownKeyError) as error:
@@ -84,6 +92,12 @@ def main(words: list[str] | None = None) -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except Exception as error:
+        said = disk_error(error)
+        if said is None:
+            raise
+        fail(said, "--json" in words)
+        sys.exit(1)
 
 
 class _Warnings(logging.Handler):

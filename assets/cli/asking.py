@@ -5,14 +5,22 @@ from __future__ import annotations
 import csv
 import sys
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from assets.cli.app import Json, Key, app
-from assets.cli.show import ago, emit, print_json, print_table
+from assets.cli.show import ago, counted, emit, print_json, print_table
+from resources.export import neutral
+from resources.terminal import raw
+
+if TYPE_CHECKING:
+    from catalog.reading import Answer
 
 _SHOWN = 1_000
+_WIDE = 100
+_LINES = 20_000
+_LONGEST = 2_000
 
 
 @app.command()
@@ -32,13 +40,40 @@ def sql(
     if json:
         print_json([dict(zip(answer.columns, row, strict=True)) for row in answer.rows])
     elif as_csv:
-        writer = csv.writer(sys.stdout)
-        writer.writerow(answer.columns)
-        writer.writerows(answer.rows)
+        _print_csv(answer, formula_safe=project.settings.formula_safe)
     else:
-        print_table(answer.columns, answer.rows)
-        if not answer.complete:
-            print(f"... the first {_SHOWN:,} rows; --csv or --json give all")
+        _print_answer(answer)
+
+
+def _print_csv(answer: Answer, *, formula_safe: bool) -> None:
+    """Print rows as CSV: byte for byte for a program, made visible on a terminal."""
+    out = sys.stdout if sys.stdout.isatty() else raw(sys.stdout)
+    writer = csv.writer(out, lineterminator="\n")
+    for row in ([tuple(answer.columns)], answer.rows):
+        writer.writerows([neutral(v) for v in one] if formula_safe else one for one in row)
+
+
+def _print_answer(answer: Answer) -> None:
+    """Print rows as a table; of many columns, each on a line of its own."""
+    rows = [tuple(_short(value) for value in row) for row in answer.rows]
+    if len(answer.columns) <= _WIDE:
+        print_table(answer.columns, rows)
+    else:
+        rows = rows[: max(1, _LINES // len(answer.columns))]
+        for number, row in enumerate(rows, 1):
+            print(f"row {number}")
+            print_table(("column", "value"), zip(answer.columns, row, strict=True))
+    if len(rows) < len(answer.rows) or not answer.complete:
+        print(f"... the first {counted(len(rows))}; --csv or --json give all")
+
+
+def _short(value: object) -> object:
+    """Cut a value that fills the screen, and say how long it is; a line's end is a sign."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    text = str(value)
+    cut = f"{text[:_LONGEST]}... ({len(text):,} characters; --csv or --json give all)"
+    return (text if len(text) <= _LONGEST else cut).replace("\r\n", "\n").replace("\n", "⏎")
 
 
 @app.command()

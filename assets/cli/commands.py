@@ -1,6 +1,7 @@
 """Every module of commands, so that importing this one registers them all."""
 
 from assets.cli import (
+    adopting,
     alerts,
     asking,
     comparing,
@@ -18,6 +19,7 @@ from assets.cli import (
 )
 
 __all__ = [
+    "adopting",
     "alerts",
     "asking",
     "comparing",

@@ -108,9 +108,12 @@ def planned(
     """Open the project, plan, and resolve the selection (without one: everything)."""
     from assets.engine import make_plan, open_project
     from assets.engine.record import record_plan
+    from assets.engine.room import low_room
     from assets.model.select import select
 
     project = open_project()
+    if low := low_room(project.settings):
+        print(f"warning: {low}", file=sys.stderr)
     plan = make_plan(project)
     graph = project.graph
     keys = select(graph, selection, plan.stale) if selection else graph.order

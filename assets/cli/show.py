@@ -8,12 +8,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.markup import escape
+from rich.segment import Segment
 from rich.table import Table
 
 from catalog.records import Usage
 from resources.errors import DataOpsError
+from resources.terminal import raw, visible
 
 STATES: Final = {
     "fresh": "green",
@@ -34,11 +36,22 @@ STATES: Final = {
 }
 
 
+class VisibleConsole(Console):
+    """A console on which texts cannot act: only its own colours and movements do."""
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        """Render, and spell out what other people's words would do."""
+        for text, style, control in super().render(renderable, options):
+            yield Segment(text if control else visible(text), style, control)
+
+
 def console(*, error: bool = False) -> Console:
     """Give a console; away from a terminal, lines are as long as they need to be."""
-    made = Console(stderr=error, highlight=False)
+    made = VisibleConsole(stderr=error, highlight=False)
     if not made.is_terminal:
-        made = Console(stderr=error, highlight=False, width=10_000, no_color=True)
+        made = VisibleConsole(stderr=error, highlight=False, width=10_000, no_color=True)
     return made
 
 
@@ -70,15 +83,15 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
         table.add_row(*(_cell(value) for value in row))
     with out.capture() as captured:
         out.print(table)
-    lines = [line.rstrip() for line in captured.get().splitlines()]
-    print("\n".join(lines))
+    lines = [line.rstrip() for line in captured.get().split("\n")]
+    print("\n".join(lines).rstrip("\n"), file=raw(sys.stdout))
 
 
 def _cell(value: object) -> str:
     """Give a cell's text, coloured where it is a state."""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    text = "" if value is None else f"{value:,}" if isinstance(value, int) else str(value)
+    text = "" if value is None else f"{value:,}" if isinstance(value, int) else visible(str(value))
     colour = STATES.get(text)
     return f"[{colour}]{text}[/]" if colour else escape(text)
 

@@ -23,6 +23,7 @@ from assets.engine.log import log
 from assets.engine.messages import opened_message, recovered_message, tone_of
 from assets.engine.plan import heads_of
 from assets.engine.project import Project
+from assets.engine.room import short_of_room
 from catalog.events import last_event
 from catalog.heads import Head
 from catalog.records import Alerted, OpenAlert
@@ -76,6 +77,7 @@ def reconcile(
         before = last.open if isinstance(last, Alerted) else ()
         heads = heads_of(project)
         found = [*conditions(project, heads, now, over=over), *budget_conditions(project, heads)]
+        found += short_of_room(project.settings)
         event = _compared(project, before, found, heads, rules, now, over)
         if event is None:
             break

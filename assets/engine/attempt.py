@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from collections.abc import Callable
@@ -25,7 +26,9 @@ from assets.engine.reasons import ASKED, EDITED, Reason
 from assets.engine.verifying.run import note_damage
 from catalog.events import CorruptEventError
 from catalog.heads import Head
+from catalog.open import wait_for_outages
 from catalog.records import Materialized
+from resources.disk import keep_reserve
 from resources.errors import DataOpsError
 from resources.files import need_writable
 from resources.hosts import is_hosts
@@ -90,6 +93,8 @@ def materialize(  # noqa: PLR0913 - how a materialization can be asked for, all 
     asset = project.graph.find(key)
     settings = project.settings
     need_writable(settings.data)
+    keep_reserve(settings.data)
+    wait_for_outages(project.events, settings.outage_seconds)
     now = datetime.now(UTC)
     asked = _Asked(run, by, request, force or full, task, as_of or now, progress, full)
     task_id = key if attempt_number else ""
@@ -235,4 +240,4 @@ def refold(project: Project, *, coalesce: bool = False) -> None:
     try:
         project.catalog.fold(coalesce=coalesce)
     except (DataOpsError, OSError) as error:
-        log("the catalog could not be published", asset="", error=str(error))
+        log("the catalog could not be published", logging.WARNING, asset="", error=str(error))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import socket
 import time
@@ -20,6 +19,7 @@ from assets.engine.log import log
 from assets.engine.project import Project
 from assets.engine.publish import calls_of, source_calls_of
 from catalog.records import Attempted
+from resources.disk import ROOM, is_full
 from resources.errors import DataOpsError, TransientError
 
 if TYPE_CHECKING:
@@ -38,7 +38,6 @@ _MISTAKES = (
     FileNotFoundError,
     IsADirectoryError,
 )
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def as_failure(attempt: Attempt, error: Exception) -> DataOpsError:
@@ -47,7 +46,7 @@ def as_failure(attempt: Attempt, error: Exception) -> DataOpsError:
     A collector's exception may pass, unless it is plainly a mistake in code or permissions.
     """
     asset = attempt.asset
-    if isinstance(error, OSError) and error.errno in _FULL:
+    if not isinstance(error, DataOpsError) and is_full(error):
         return disk_failure(asset.key, error)
     if isinstance(error, TransientError) and asset.layer == "raw":
         return _passing(attempt, _named(asset.key, error).problem, error.fix)
@@ -79,16 +78,15 @@ def _named(key: str, error: DataOpsError) -> DataOpsError:
     return error
 
 
-def disk_failure(key: str, error: OSError) -> DataOpsError:
+def disk_failure(key: str, error: Exception) -> DataOpsError:
     """Say that the disk is full, or does not work."""
-    if error.errno in _FULL:
+    why = getattr(error, "strerror", None) or str(error).strip().partition("\n")[0]
+    if is_full(error):
         return AttemptFailed(
-            f"{key}: the disk is full ({error.strerror}); nothing was published",
-            "make room (`dataops prune --keep N` frees old versions), then run the same command",
-            asset=key,
+            f"{key}: the disk is full ({why}); nothing was published", ROOM, asset=key
         )
     return AttemptFailed(
-        f"{key}: {error.strerror or error} ({error.filename or 'data folder'})",
+        f"{key}: {why} ({getattr(error, 'filename', None) or 'data folder'})",
         "check the data folder's disk and permissions, then run the same command",
         asset=key,
     )

@@ -30,6 +30,7 @@ from assets.engine.log import log
 from assets.engine.project import Project
 from assets.engine.publish import Result, publish
 from assets.engine.reasons import Reason
+from assets.engine.room import need_room
 from assets.engine.stage import Staged, stage
 from assets.engine.suites import validate_suite
 from assets.engine.verdict import all_checks, balance, block, need_retry
@@ -134,6 +135,7 @@ def make(project: Project, attempt: Attempt) -> Materialized:
     why = [str(reason) for reason in attempt.reasons]
     log("attempt started", asset=key, attempt=attempt.id, run=attempt.run, why=why)
     try:
+        need_room(project, attempt)
         _pin(project, attempt)
         attempt.reached("running its function")
         result = _result(project, attempt, staging)

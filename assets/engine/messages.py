@@ -14,12 +14,13 @@ _HAPPENED = {
     "overdue": "is overdue",
     "budget": "budget",
     "damaged": "is damaged on disk",
+    "disk": "runs full",
 }
 
 
 def tone_of(kind: str) -> str:
     """Give how an alert of a kind is to look."""
-    return "warning" if kind in ("threshold", "overdue") else "failure"
+    return "warning" if kind in ("threshold", "overdue", "disk") else "failure"
 
 
 def opened_message(project: Project, condition: Condition, head: Head | None) -> tuple[str, str]:

@@ -47,12 +47,12 @@ def open_project(root: Path | str | None = None, settings: Settings | None = Non
     """
     settings = settings or load_settings(root)
     graph = _held(discover(settings.root), settings)
-    events = open_events(settings.events_url, settings.data / "events")
+    events = open_events(settings.events_url, settings.data / "events", data=settings.data)
     return Project(
         settings=settings,
         graph=graph,
         events=events,
-        catalog=Catalog(settings.data, events),
+        catalog=Catalog(settings.data, events, settings.memory_mb),
         code=CodeVersions(settings.root, settings.data / "cache" / "code.json", dict(LOADED)),
         checksums=Checksums(settings.data / "cache" / "checksums.json"),
         suites=Suites(settings.root, frozenset(graph.order)),

@@ -16,6 +16,7 @@ from airflow.sdk.exceptions import (
 
 from dataops_dags.connections import share_connections
 from dataops_dags.credentials import provide_key
+from dataops_dags.opening import open_patiently
 from dataops_dags.outlets import announce
 from dataops_dags.planning import Asked, asked_of
 from dataops_dags.request import WORDS, cleans, refuse_unknown
@@ -37,12 +38,10 @@ def make_asset(key: str, *, alone: bool) -> dict[str, Any]:
 
     alone: this is the whole run, which asks for it; else the run's plan says what is asked for.
     """
-    from assets.engine import open_project
-
     os.umask(0o027)
     share_connections()
     context = get_current_context()
-    project = open_project()
+    project = open_patiently()
     if key in project.graph.broken:
         tell_broken(project.graph.broken[key])
     if alone:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowFailException, DownstreamTasksSkipped
 
+from dataops_dags.opening import open_patiently
 from dataops_dags.request import Request, read_request, turns_of
 from dataops_dags.runs import clears, moment, trigger_of, who
 from dataops_dags.schedules import keys_of
@@ -24,14 +25,14 @@ def plan_run(dag_id: str) -> None:
 
     Each asset plans itself again when its turn comes, so a turn may still come to nothing.
     """
-    from assets.engine import make_plan, open_project
+    from assets.engine import make_plan
     from assets.engine.record import record_plan
     from assets.engine.runs import start_run
 
     os.umask(0o027)
     context = get_current_context()
     run, ti = context["dag_run"], context["ti"]
-    project = open_project()
+    project = open_patiently()
     keys = keys_of(dag_id, project.graph, project.settings.timezone)
     try:
         request = read_request(

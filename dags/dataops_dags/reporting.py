@@ -9,6 +9,7 @@ from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowFailException
 
 from dataops_dags.connections import share_connections
+from dataops_dags.opening import open_patiently
 from dataops_dags.schedules import keys_of
 
 _BAD: Final = ("failed", "upstream_failed")
@@ -16,7 +17,6 @@ _BAD: Final = ("failed", "upstream_failed")
 
 def report_run(dag_id: str) -> dict[str, Any]:
     """End the run: publish the catalog, record what came of it, and fail if an asset failed."""
-    from assets.engine import open_project
     from assets.engine.runs import finish_run
 
     os.umask(0o027)
@@ -25,7 +25,7 @@ def report_run(dag_id: str) -> dict[str, Any]:
     run, ti = context["dag_run"], context["ti"]
     found = ti.get_task_states(dag_id=run.dag_id, run_ids=[run.run_id]).get(run.run_id, {})
     states = {task: str(getattr(state, "value", state)) for task, state in found.items()}
-    project = open_project()
+    project = open_patiently()
     keys = keys_of(dag_id, project.graph, project.settings.timezone)
     bad = [key for key in keys if states.get(key) in _BAD]
     if states.get("plan") in _BAD:

@@ -8,6 +8,7 @@ from pathlib import Path
 from airflow.sdk.exceptions import AirflowFailException
 
 from dataops_dags.connections import share_connections
+from dataops_dags.opening import open_patiently
 from resources.alerts.rules import DEFAULT, FILE
 from resources.connections import PREFIX
 
@@ -23,13 +24,12 @@ def is_wanted(root: Path) -> bool:
 
 def tell_people() -> None:
     """Look at everything, and tell people what is new; fail where a message did not arrive."""
-    from assets.engine import open_project
     from assets.engine.alerting import tell
     from assets.engine.attempt import refold
 
     os.umask(0o027)
     share_connections()
-    project = open_project()
+    project = open_patiently()
     problems = tell(project)
     refold(project, coalesce=True)
     if problems:

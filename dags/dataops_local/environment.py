@@ -22,6 +22,13 @@ _TUNABLE: Final = {
     "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "240",
     "AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT": "270",
     "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.3",
+    # An api-server or database that is away costs a wait: requests are made again for an hour,
+    # nobody takes a task for dead in the meantime, and its token outlives the outage.
+    "AIRFLOW__WORKERS__EXECUTION_API_RETRIES": "700",
+    "AIRFLOW__WORKERS__EXECUTION_API_RETRY_WAIT_MAX": "10",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "4500",
+    "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT": "4500",
+    "AIRFLOW__EXECUTION_API__JWT_EXPIRATION_TIME": "9000",
     # Often a worker sees its task's end only when it next wants to send a heartbeat.
     "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
 }

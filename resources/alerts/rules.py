@@ -22,7 +22,7 @@ from resources.errors import DataOpsError, did_you_mean
 
 FILE: Final = "resources/alerts.yaml"
 DEFAULT: Final = "alerts"
-KINDS: Final = ("failed", "blocked", "threshold", "overdue", "budget", "damaged")
+KINDS: Final = ("failed", "blocked", "threshold", "overdue", "budget", "damaged", "disk")
 _FIELDS: Final = ("when", "assets")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 

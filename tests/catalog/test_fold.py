@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from catalog.fold import FoldError
+from catalog.errors import FoldError
 from catalog.reading import CatalogInUseError
 
 SCRIPT = Path(__file__).with_name("folding.py")
@@ -109,7 +109,7 @@ def test_a_catalog_that_is_not_what_was_published_is_made_anew(full: Any, damage
 
 
 def test_a_disk_that_cannot_take_the_catalog_costs_only_the_catalog(
-    full: Any, monkeypatch: pytest.MonkeyPatch
+    full: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     full.catalog.fold()
     full.version("raw.shops")
@@ -119,8 +119,10 @@ def test_a_disk_that_cannot_take_the_catalog_costs_only_the_catalog(
 
     with monkeypatch.context() as patch:
         patch.setattr("catalog.tables.Tables.flush", full_disk)
+        assert not full.catalog.fold()
+        assert "no space left" in caplog.text
         with pytest.raises(FoldError, match="no space left"):
-            full.catalog.fold()
+            full.catalog.rebuild()
     assert full.catalog.query(EVENTS).rows == [(10, 10)]
     assert full.sql(EVENTS) == [(11, 11)]
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from resources.errors import DataOpsError, SettingError, TransientError, did_you_mean
 from resources.settings import find_root, load_settings, read_dotenv
+from resources.variables import KNOWN
 
 
 def test_everything_has_a_default(tmp_path: Path) -> None:
@@ -82,3 +84,88 @@ def test_the_project_s_env_file_says_what_the_environment_does_not(
     read_dotenv(tmp_path)
     settings = load_settings(tmp_path)
     assert (settings.chunk_rows, settings.memory_mb) == (7, 100)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["s3://bucket/x", "S3:/bucket", "gs://b", "abfss://c@a.dfs/x", "file:///srv/data", "C:\\data"],
+)
+@pytest.mark.parametrize("name", ["DATAOPS_DATA", "DATAOPS_ROOT", "DATAOPS_SOURCES_ALLOW"])
+def test_an_address_is_no_folder(tmp_path: Path, name: str, value: str) -> None:
+    """It would be taken for the folder `s3:` here."""
+    with pytest.raises(SettingError, match=rf"{name} is .*only a folder is supported"):
+        load_settings(None if name == "DATAOPS_ROOT" else tmp_path, {name: value})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_address_tells_no_password(tmp_path: Path) -> None:
+    """Not even a refused one."""
+    with pytest.raises(SettingError) as caught:
+        load_settings(tmp_path, {"DATAOPS_DATA": "ftp://kim:secret@host/x"})
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("DATAOPS_DATE", "DATAOPS_DATA"),
+        ("DATAOPS_EVENT_URL", "DATAOPS_EVENTS_URL"),
+        ("DATAOPS_CONECTION_SHOP", ""),
+        ("DATAOPS_CONNECTION_", ""),
+        ("DATAOPS_", ""),
+    ],
+)
+def test_a_name_that_nobody_reads_is_refused(tmp_path: Path, name: str, meant: str) -> None:
+    """It would count for nothing, without a word."""
+    with pytest.raises(SettingError, match=name) as caught:
+        load_settings(tmp_path, {name: "1"})
+    assert not meant or f"did you mean {meant!r}" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "meant"),
+    [
+        ("DATAOPS_CHUNK_ROW=5", "DATAOPS_CHUNK_ROWS"),
+        ("DATA_OPS_DATA=x", "DATAOPS_DATA"),
+        ("dataops_memory_mb=300", "DATAOPS_MEMORY_MB"),
+    ],
+)
+def test_a_mistake_in_the_file_names_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, meant: str
+) -> None:
+    """And nothing of it is taken over."""
+    (tmp_path / ".env").write_text(f"OPENAI_API_KEY=x\nAIRFLOW__CORE__X=1\n{line}\n")
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    with pytest.raises(SettingError, match=rf"\.env\).*{meant}"):
+        read_dotenv(tmp_path)
+
+
+def test_connections_have_names_of_their_own(tmp_path: Path) -> None:
+    """Whatever a connection is called."""
+    load_settings(tmp_path, {"DATAOPS_CONNECTION_SHOP": "x", "OTHER_DATAOPS_X": "1"})
+
+
+def test_every_known_name_is_read_somewhere() -> None:
+    """A name in the list that no code reads would do nothing."""
+    root = Path(__file__).parents[2]
+    folders = ("assets", "catalog", "resources", "dags", "tests", "benchmarks", "docker")
+    files = [file for folder in folders for file in (root / folder).rglob("*.py")]
+    here = {Path(__file__), root / "resources" / "variables.py"}
+    text = "\n".join(file.read_text(encoding="utf-8") for file in files if file not in here)
+    assert [name for name in sorted(KNOWN) if f'"{name}"' not in text] == []
+
+
+def test_the_example_and_the_code_know_the_same_names() -> None:
+    """What .env.example offers is supported, and what is supported stands there."""
+    text = (Path(__file__).parents[2] / ".env.example").read_text(encoding="utf-8")
+    offered = set(re.findall(r"^# (DATAOPS_[A-Z_]+)=", text, flags=re.MULTILINE))
+    own = {"DATAOPS_COLLECTIONS", "DATAOPS_SHARED_CASES", "DATAOPS_SHARED_DATA"}
+    inner = {"DATAOPS_ALERTS", "DATAOPS_AIRFLOW_HOME"}
+    assert offered - {"DATAOPS_CONNECTION_ALERTS"} == KNOWN - own - inner
+
+
+def test_yes_and_no_are_words(tmp_path: Path) -> None:
+    """Any other is refused: `off` meant yes once."""
+    assert not load_settings(tmp_path, {"DATAOPS_FORMULA_SAFE": "off"}).formula_safe
+    with pytest.raises(SettingError, match="DATAOPS_FORMULA_SAFE"):
+        load_settings(tmp_path, {"DATAOPS_FORMULA_SAFE": "ture"})

@@ -1,0 +1,186 @@
+"""Identity: a data folder and its record carry the same id, so that neither is taken for another.
+
+The folder says in `.identity` which record it belongs to: files beside it, or a database. A folder
+whose events are in a database is refused where that database is not named, or another is; a record
+whose data lie elsewhere is refused beside an empty folder (one that is not mounted, say).
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, Protocol
+from uuid import uuid4
+
+import msgspec
+
+from resources.errors import SettingError
+from resources.files import replace_file, sync_folder
+
+FILES: Final = "files"
+_NAME: Final = ".identity"
+_ADOPT: Final = "dataops adopt"
+
+
+class OtherRecordError(SettingError):
+    """A data folder and a record that do not belong to each other."""
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """Whose a data folder is. record: FILES, or where the database is, without its secrets.
+
+    settled: False until the record carries the id as well, so that a process may die in between.
+    """
+
+    id: str
+    record: str
+    settled: bool = True
+
+
+class Record(Protocol):
+    """A record in a database, as far as its identity goes."""
+
+    shown: str
+
+    def identity(self) -> str:
+        """Give its id, "" where it has none."""
+
+    def identify(self, identity: str) -> None:
+        """Give it an id, unless it has one."""
+
+    def is_used(self) -> bool:
+        """Tell whether it holds an event."""
+
+
+def identity_of(data: Path) -> Identity | None:
+    """Read whose a data folder is; None where it does not say."""
+    return _read(data / _NAME)
+
+
+def _read(path: Path) -> Identity | None:
+    """Read one identity; raises OtherRecordError where it is damaged."""
+    try:
+        text = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except NotADirectoryError:
+        return None  # who writes there says so
+    try:
+        return msgspec.json.decode(text, type=Identity)
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise OtherRecordError(
+            f"{path} cannot be read: {error}",
+            f"restore it; or see that the settings name the right record, then: {_ADOPT}",
+            file=str(path),
+        ) from error
+
+
+def hold_files(data: Path, *, begun: bool = False) -> None:
+    """See that a data folder keeps its events in files; one that does not say so yet says so now.
+
+    begun: its first event is being written. Raises OtherRecordError.
+    """
+    mine, events = identity_of(data), data / "events"
+    if mine is not None and mine.record != FILES:
+        raise OtherRecordError(
+            f"the events of the data folder {data} are in {mine.record}, and DATAOPS_EVENTS_URL "
+            "is not set here",
+            f"set it to that database, in .env or in the environment; to begin a new record in "
+            f"files all the same: {_ADOPT}",
+            folder=str(data),
+        )
+    theirs = _read(events / _NAME)
+    if mine is not None and theirs is not None and mine.id != theirs.id:
+        raise OtherRecordError(
+            f"the events in {events} belong to another data folder than {data}",
+            f"put back those that belong to it; to go on with these: {_ADOPT}",
+            folder=str(data),
+        )
+    if (mine is None or theirs is None) and (begun or _has_streams(events)):
+        known = mine or theirs or Identity(uuid4().hex, FILES)
+        for folder in (events, data):
+            _keep(folder, known)
+
+
+def _has_streams(events: Path) -> bool:
+    """Tell whether there are events in files."""
+    with suppress(OSError), os.scandir(events) as entries:
+        return any(not entry.name.startswith(".") for entry in entries)
+    return False
+
+
+def _keep(folder: Path, identity: Identity) -> None:
+    """Write an identity where there is none; a disk that is full is no reason to stop."""
+    path = folder / _NAME
+    aside = path.with_name(f"{_NAME}.{os.getpid()}.{os.urandom(4).hex()}")
+    with suppress(OSError):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            aside.write_bytes(msgspec.json.encode(identity))
+            os.link(aside, path)
+            sync_folder(folder)
+        finally:
+            aside.unlink(missing_ok=True)
+
+
+def hold_database(data: Path, record: Record) -> None:
+    """See that a data folder and a record in a database belong to each other.
+
+    Where neither says so yet (a new project, or one of an earlier release), both say so now.
+    Raises OtherRecordError.
+    """
+    mine, theirs = identity_of(data), record.identity()
+    if mine is not None and mine.record == FILES:
+        raise _stranger(data, record, f"its events are files, in {data / 'events'}")
+    if mine is not None and mine.settled:
+        if theirs != mine.id:
+            raise _stranger(data, record, f"it belongs to {mine.record}")
+        return
+    if mine is None and theirs and record.is_used():
+        raise _stranger(data, record, "it says of none that it is its own; is it mounted?")
+    if mine is None and _has_streams(data / "events") and not record.is_used():
+        raise _stranger(data, record, f"its events are files, in {data / 'events'}")
+    _bind(data, record, mine.id if mine is not None else theirs or uuid4().hex)
+
+
+def _bind(data: Path, record: Record, wanted: str) -> None:
+    """Let both say that they belong together; nothing where the folder cannot be written."""
+    _keep(data, Identity(wanted, record.shown, settled=False))
+    mine = identity_of(data)
+    if mine is None:
+        return
+    record.identify(mine.id)
+    if record.identity() != mine.id:
+        raise _stranger(data, record, "another data folder was faster")
+    with suppress(OSError):
+        _write(data, Identity(mine.id, record.shown))
+
+
+def _write(folder: Path, identity: Identity) -> None:
+    """Write an identity in place of another."""
+    replace_file(folder / _NAME, msgspec.json.encode(identity))
+
+
+def _stranger(data: Path, record: Record, why: str) -> OtherRecordError:
+    """Say that a data folder and a record do not belong together."""
+    return OtherRecordError(
+        f"the record in {record.shown} does not belong to the data folder {data}: {why}",
+        "set DATAOPS_DATA and DATAOPS_EVENTS_URL to two that belong together; to let this folder "
+        f"belong to that record from now on: {_ADOPT}",
+        folder=str(data),
+        record=record.shown,
+    )
+
+
+def adopt(data: Path, record: Record | None) -> Identity:
+    """Let a data folder belong to a record from now on: to one in a database, or to its files."""
+    if record is None:
+        made = Identity(uuid4().hex, FILES)
+        (data / "events").mkdir(parents=True, exist_ok=True)
+        _write(data / "events", made)
+    else:
+        record.identify(uuid4().hex)
+        made = Identity(record.identity(), record.shown)
+    _write(data, made)
+    return made
