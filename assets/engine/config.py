@@ -44,6 +44,10 @@ def config_of(project: Project, asset: Asset, task: str | None = None) -> dict[s
                 asset=asset.key,
                 file=str(path),
             ) from error
+    for column in asset.columns or ():
+        if column.written is not None:
+            said = json.dumps(column.written.said(), ensure_ascii=False, sort_keys=True)
+            config[f"written.{column.name}"] = said
     if asset.on:
         config["on"] = ", ".join(asset.on)
     suite = suite_for(project, asset)

@@ -332,7 +332,7 @@ def _written(rejects: Rejects, rest: Iterable[Reject], refused: Iterable[Reject]
     if rejects.rows:
         rejects.path.replace(rejects.path.with_name("rejects-before.parquet"))
     after = Rejects(rejects.path)
-    after.warnings = rejects.warnings
+    after.warnings, after.hints = rejects.warnings, rejects.hints
     for reject in (*rest, *refused):
         after.add(reject)
     return after

@@ -81,6 +81,7 @@ class Attempt:
     rows_in: int = 0
     quarantined: int = 0
     misfits: int = 0
+    hints: tuple[str, ...] = ()
     discarded: int = 0
     quarantine_file: str = ""
     provenance_file: str = ""
@@ -186,8 +187,10 @@ def _note_reading(attempt: Attempt, rejects: Rejects, handed: Handed) -> None:
     attempt.quarantined = rejects.rows
     attempt.misfits = sum(n for (rule, _), n in rejects.counts.items() if rule in LAYOUT_RULES)
     attempt.usage = handed.usage()
+    attempt.hints = rejects.hints
     attempt.warnings += (
         *rejects.warnings,
+        *rejects.hints,
         *handed.warnings(),
         *slow_models(attempt.usage),
         *mixed(attempt),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,10 @@ from resources.errors import DataOpsError, did_you_mean
 from resources.files import FileFacts, HashingFile
 from resources.rejects import Reject, Rejects, row_json
 from resources.tables import as_batches
+from resources.values.reading import in_plain
+from resources.values.telling import Misfits
+from resources.values.widening import widened
+from resources.values.written import Written
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -34,13 +38,16 @@ class Staged:
 class _Casting:
     """How a batch gets its types: of declared columns, of rows that it joins, or as they come.
 
-    jsons: columns that hold JSON. before: how many rows came before the batch.
+    jsons: columns that hold JSON. before: how many rows came before the batch. written: how texts
+    are written, by column. misfits: those that are written otherwise.
     """
 
     declared: bool
     joins: bool
     jsons: frozenset[str]
     before: int
+    written: Mapping[str, Written]
+    misfits: Misfits
 
 
 class StagedWriter:
@@ -120,25 +127,44 @@ def stage(  # noqa: PLR0913 - what becomes of the rows, all by name
         ignored = _match(key, columns, schema)
         target = declared
     elif like is not None:
-        target = pa.schema([*like, *(f for f in _plain(schema) if f.name not in like.names)])
+        target = _joined(like, _plain(schema))
         batches = filled(batches, [f for f in target if f.name not in schema.names])
     else:
         target = _plain(schema)
     _distinct(key, target)
     jsons = frozenset(column.name for column in columns or () if column.type == "json")
+    written = {c.name: c.written for c in columns or () if c.written is not None}
+    misfits = Misfits()
     writer = StagedWriter(path, target, compression)
     try:
         for batch in batches:
-            how = _Casting(columns is not None, like is not None, jsons, writer.rows)
+            how = _Casting(
+                columns is not None, like is not None, jsons, writer.rows, written, misfits
+            )
             writer.write(_fit(key, batch, target, rejects, how))
             if progress is not None:
                 progress(writer.rows)
+        for hint in misfits.hints(columns or ()):
+            rejects.hint(hint)
         return Staged(path, writer.close(), writer.rows, target, ignored)
     except BaseException as error:
         writer.abort()
         if isinstance(error, Exception) and not isinstance(error, DataOpsError):
             error.add_note(f"{key} had handed over {writer.rows:,} rows before this happened")
         raise
+
+
+def _joined(like: pa.Schema, new: pa.Schema) -> pa.Schema:
+    """Give the columns of what is there and of what joins it; types widen where nothing is lost."""
+    import pyarrow as pa
+
+    kept = [
+        field.with_type(widened(field.type, new.field(field.name).type) or field.type)
+        if field.name in new.names
+        else field
+        for field in like
+    ]
+    return pa.schema([*kept, *(field for field in new if field.name not in like.names)])
 
 
 def _declared(columns: tuple[Column, ...] | None) -> pa.Schema | None:
@@ -283,8 +309,13 @@ def _cast(key: str, source: pa.Array, field: pa.Field, how: _Casting) -> tuple[p
     Where nobody declared the type, a text has to read the same when it is written again.
     """
     import pyarrow as pa
+    import pyarrow.compute as pc
 
     wrong: list[int] = []
+    given = source
+    if field.name in how.written:
+        source, odd = in_plain(source, field.type, how.written[field.name])
+        wrong = pc.indices_nonzero(odd).to_pylist()
     try:
         array = cast_array(source, field.type)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
@@ -295,7 +326,10 @@ def _cast(key: str, source: pa.Array, field: pa.Field, how: _Casting) -> tuple[p
                 asset=key,
                 column=field.name,
             ) from error
-        array, wrong = cast_rows(source, field.type)
+        array, misfits = cast_rows(source, field.type)
+        wrong = [*wrong, *misfits]
+    if wrong and how.declared:
+        how.misfits.note(field.name, given, wrong)
     if not how.declared and source.type != field.type:
         wrong = [*wrong, *not_exact(source, array)]
     return array, wrong
