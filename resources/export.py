@@ -25,7 +25,8 @@ def write_csv(table: Table, path: Path, *, formula_safe: bool = True) -> FileFac
     r"""Write a table as CSV: UTF-8 with BOM, a header, `,` between and LF after the rows.
 
     A missing value is empty, an empty text is "". Texts come back exactly, line breaks included.
-    Times are ISO (2026-01-31 09:00:00.5, UTC; +00:00 behind it where the column has a zone), nested values JSON, bytes hexadecimal.
+    Times are ISO (2026-01-31 09:00:00.5, UTC; with +00:00 where the column has a zone), nested
+    values JSON, bytes hexadecimal.
     `formula_safe` puts ' before a text that a spreadsheet would run: one that begins, after spaces,
     with = + - @ or their full-width forms, or with a tab or line end. So +82-10-1234-5678 gets
     one; a text that is a plain number (-12.5, +3 %) and all columns that are not text do not.

@@ -146,7 +146,11 @@ class Settling:
                     if one.values
                     else ""
                 ),
-                harmless(f"written: {as_yaml(one.column.written)}", 80) if one.column.written else "",
+                (
+                    harmless(f"written: {as_yaml(one.column.written)}", 80)
+                    if one.column.written
+                    else ""
+                ),
             )
             for one in self.found
         ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from assets.engine.casting import cast_array, cast_rows, not_exact, not_json
 from assets.engine.errors import SchemaMismatch
@@ -13,7 +13,7 @@ from resources.columns import Column, arrow_type
 from resources.errors import DataOpsError, did_you_mean
 from resources.files import FileFacts, HashingFile
 from resources.rejects import Reject, Rejects, row_json
-from resources.tables import as_batches
+from resources.tables import Table, as_batches
 from resources.values.reading import in_plain
 from resources.values.telling import Misfits
 from resources.values.widening import widened
@@ -21,6 +21,9 @@ from resources.values.written import Written
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+_DIGITS: Final = 38
+"""What a decimal of DuckDB and of most databases may have; one with more is kept as text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +121,6 @@ def stage(  # noqa: PLR0913 - what becomes of the rows, all by name
     nothing new is handed over (None, no table) that is no mistake.
     Raises SchemaMismatch for missing columns and for types that change on the way.
     """
-    import pyarrow as pa
-
     declared = _declared(columns)
     schema, batches = _handed(value, chunk_rows, like, declared)
     ignored: tuple[str, ...] = ()
@@ -127,10 +128,10 @@ def stage(  # noqa: PLR0913 - what becomes of the rows, all by name
         ignored = _match(key, columns, schema)
         target = declared
     elif like is not None:
-        target = _joined(like, _plain(schema))
+        target = _joined(like, _plain(schema, value))
         batches = filled(batches, [f for f in target if f.name not in schema.names])
     else:
-        target = _plain(schema)
+        target = _plain(schema, value)
     _distinct(key, target)
     jsons = frozenset(column.name for column in columns or () if column.type == "json")
     written = {c.name: c.written for c in columns or () if c.written is not None}
@@ -159,9 +160,11 @@ def _joined(like: pa.Schema, new: pa.Schema) -> pa.Schema:
     import pyarrow as pa
 
     kept = [
-        field.with_type(widened(field.type, new.field(field.name).type) or field.type)
-        if field.name in new.names
-        else field
+        (
+            field.with_type(widened(field.type, new.field(field.name).type) or field.type)
+            if field.name in new.names
+            else field
+        )
         for field in like
     ]
     return pa.schema([*kept, *(field for field in new if field.name not in like.names)])
@@ -243,9 +246,14 @@ def _distinct(key: str, schema: pa.Schema) -> None:
             )
 
 
-def _plain(schema: pa.Schema) -> pa.Schema:
-    """Give undeclared columns types that Parquet, DuckDB and pandas all carry."""
+def _plain(schema: pa.Schema, value: object) -> pa.Schema:
+    """Give undeclared columns types that Parquet, DuckDB and pandas all carry, exactly.
+
+    A moment keeps its zone where the table is one of ours: somebody declared it there.
+    """
     import pyarrow as pa
+
+    ours = isinstance(value, Table)
 
     def plain(kind: pa.DataType) -> pa.DataType:
         """Unpack dictionaries and views; columns without any value are text."""
@@ -257,11 +265,29 @@ def _plain(schema: pa.Schema) -> pa.Schema:
             or pa.types.is_string_view(kind)
         ):
             return pa.string()
+        if pa.types.is_decimal(kind) and not pa.types.is_decimal128(kind):
+            fits = 0 <= kind.scale <= kind.precision <= _DIGITS
+            return pa.decimal128(kind.precision, kind.scale) if fits else pa.string()
+        if pa.types.is_list(kind) and _has_long(kind):
+            return pa.list_(plain(kind.value_type))
+        if pa.types.is_struct(kind) and _has_long(kind):
+            return pa.struct([field.with_type(plain(field.type)) for field in kind.fields])
+        if ours and kind == pa.timestamp("us", "UTC"):
+            return kind
         if pa.types.is_timestamp(kind) and kind.tz is not None:
             return pa.timestamp(kind.unit)
         return kind
 
     return pa.schema([pa.field(f.name, plain(f.type)) for f in schema])
+
+
+def _has_long(kind: pa.DataType) -> bool:
+    """Tell whether a nested type holds decimals that DuckDB would make floats of."""
+    import pyarrow as pa
+
+    if pa.types.is_nested(kind):
+        return any(_has_long(kind.field(at).type) for at in range(kind.num_fields))
+    return bool(pa.types.is_decimal256(kind))
 
 
 def _fit(

@@ -220,7 +220,8 @@ def _bad(schema: str, attribute: str, hint: Any) -> DeclarationError:
     return DeclarationError(
         f"the schema {schema} declares {attribute} as {shown}, which is not a column type",
         "use str, int, float, bool, date, datetime, bytes, Literal[...], Int32, TimestampNs, "
-        "TimestampTz, Json or Annotated[Decimal, Precision(12, 2)], with `| None` where values may be missing",
+        "TimestampTz, Json or Annotated[Decimal, Precision(12, 2)], with `| None` where values may "
+        "be missing",
         schema=schema,
         column=attribute,
     )

@@ -11,7 +11,9 @@ from resources.values.telling import MISSING, Way, as_yaml, ways
 from resources.values.written import Written
 
 _MOST: Final = 2_000
-_ZONED: Final = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d{1,6})?)?\s*(Z|[+-]\d\d(:?\d\d)?)")
+_ZONED: Final = re.compile(
+    r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d{1,6})?)?\s*(Z|[+-]\d\d(:?\d\d)?)"
+)
 _NUMBER: Final = re.compile(r"\d")
 _CODE: Final = re.compile(r"[+-]?0\d+")
 
@@ -51,10 +53,12 @@ def _as(kind: str, distinct: Sequence[str], values: Sequence[str]) -> Looks | No
     whole = [way for way in whole if _says_more(way, values)]
     if not whole:
         return None
-    if kind == "bool" and len({value for value in whole[0].values if value}) != 2:  # noqa: PLR2004
+    if kind == "bool" and len({value for value in whole[0].values if value}) != 2:
         return None
-    if kind == "int64" and len([w for w in ways(distinct, "float64") if w.count == len(distinct)]) > 1:
-        return None
+    if kind == "int64":  # 1,234 may be a fraction: then the number's own readings are told
+        numbers = [way for way in ways(distinct, "float64") if way.count == len(distinct)]
+        if len(numbers) > 1:
+            return None
     if len(whole) > 1:
         said = " or ".join(f"written: {as_yaml(way.written)}" for way in whole[:3])
         return Looks(note=f"{kind}? it can be read in several ways: {said}")

@@ -38,6 +38,11 @@ _MARKS: Final = (
     Written(decimal=",", thousands=" "),
     Written(thousands="'"),
 )
+_UNITS: Final = (
+    *("USD", "EUR", "KRW", "JPY", "CNY", "GBP", "CHF", "SEK", "NOK", "DKK", "PLN", "CZK", "INR"),
+    *("KG", "G", "MG", "T", "KM", "M", "CM", "MM", "L", "ML", "H", "MIN", "S", "MS", "KB", "MB"),
+    *("GB", "TB", "KW", "KWH", "MWH", "V", "PCS", "EA"),
+)
 _PIVOT: Final = 1970
 _UNIT: Final = re.compile(r"^[\s(+\-]*([^\d\s+\-.,'()%]+)|([^\d\s+\-.,'()%]+)[\s)\-]*$")
 
@@ -180,7 +185,7 @@ def _candidates(texts: Sequence[str], kind: str) -> Iterator[Written]:
 
 def _numbers(texts: Sequence[str]) -> Iterator[Written]:
     """Give notations of numbers: marks, with the one unit that stands there, percent and minus."""
-    units = {m[1] or m[2] for t in texts if t.strip() not in MISSING for m in [_UNIT.search(t)] if m}
+    units = {_unit(text) for text in texts if text.strip() not in MISSING} - {""}
     unit = tuple(units) if len(units) == 1 else ()
     percent = any(text.rstrip().endswith(("%", "\uff05")) for text in texts)
     minus = ""
@@ -190,6 +195,17 @@ def _numbers(texts: Sequence[str]) -> Iterator[Written]:
         minus = "after"
     for marks in _MARKS:
         yield replace(marks, unit=unit, percent=percent, minus=minus)
+
+
+def _unit(text: str) -> str:
+    """Give what stands before or after a number and looks like its unit; A1 and 12b are codes."""
+    found = _UNIT.search(text.strip())
+    if found is None:
+        return ""
+    unit = str(found[1] or found[2])
+    if unit.isascii() and unit.isalpha():
+        return unit if unit.upper() in _UNITS else ""
+    return unit if found[2] or not unit[0].isalpha() else ""
 
 
 def _words(texts: Sequence[str]) -> Iterator[Written]:

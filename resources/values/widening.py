@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _FLOAT_BITS: Final = {16: 11, 32: 24, 64: 53}
+_MOST_DIGITS: Final = 38
 _UNITS: Final = ("s", "ms", "us", "ns")
 
 
@@ -62,7 +63,7 @@ def _decimal(one: pa.DataType, other: pa.DataType) -> pa.DataType | None:
 
     scale = max(one.scale, other.scale)
     digits = scale + max(one.precision - one.scale, other.precision - other.scale)
-    return pa.decimal128(digits, scale) if digits <= 38 else None  # noqa: PLR2004 - decimal128's
+    return pa.decimal128(digits, scale) if digits <= _MOST_DIGITS else None
 
 
 def _moment(one: pa.DataType, other: pa.DataType) -> pa.DataType | None:
