@@ -21,6 +21,7 @@ from assets.engine.compare import code_of, what_blocks
 from assets.engine.config import config_of, sources_now, suite_for
 from assets.engine.content import data_version
 from assets.engine.correcting import count_discarded, with_corrections
+from assets.engine.drift import drift_checks
 from assets.engine.identity import attempt_identity
 from assets.engine.increment import base_of, mixed
 from assets.engine.joining import Joined, join, joinable, keys_for, schema_of
@@ -242,6 +243,8 @@ def _result(project: Project, attempt: Attempt, staging: Path) -> Result:
         handed.close()
         _note_reading(attempt, rejects, handed)
     attempt.warnings += left_out(staged)
+    drift = drift_checks(attempt, staged.came, columns)
+    attempt.warnings += tuple(check.detail for check in drift)
     log("checked", asset=asset.key, rows=checked.staged.rows, quarantined=rejects.rows)
     attempt.quarantined = aside  # without the rows that a suite set aside: those only block
     balance(attempt, checked)
@@ -250,6 +253,7 @@ def _result(project: Project, attempt: Attempt, staging: Path) -> Result:
     need_retry(project, attempt, base, rejects)
     attempt.checks = (
         *_anomalies(project, attempt, checked, columns),
+        *drift,
         *expected,
         *all_checks(project, attempt, base, checked, columns, before),
     )

@@ -28,13 +28,17 @@ _DIGITS: Final = 38
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """A finished file aside. rows: in the file; ignored: columns that the schema does not have."""
+    """A finished file aside. rows: in the file; ignored: columns that the schema does not have.
+
+    came: the columns that were handed over (none where nothing was).
+    """
 
     path: Path
     facts: FileFacts
     rows: int
     schema: pa.Schema
     ignored: tuple[str, ...] = ()
+    came: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +151,8 @@ def stage(  # noqa: PLR0913 - what becomes of the rows, all by name
                 progress(writer.rows)
         for hint in misfits.hints(columns or ()):
             rejects.hint(hint)
-        return Staged(path, writer.close(), writer.rows, target, ignored)
+        came = () if value is None else tuple(schema.names)
+        return Staged(path, writer.close(), writer.rows, target, ignored, came)
     except BaseException as error:
         writer.abort()
         if isinstance(error, Exception) and not isinstance(error, DataOpsError):
