@@ -24,6 +24,8 @@ _FOLDERS: Final = (
     "provenance",
     "reviews",
 )
+_FINE: Final = {"TIMESTAMP_NS", "TIME_NS"}
+_MICRO: Final = 6
 _READING: Final = {"SELECT_NODE", "SET_OPERATION_NODE", "CTE_NODE", "RECURSIVE_CTE_NODE"}
 # These run SQL that is hidden in a text, where it cannot be looked at.
 _HIDING: Final = {"query", "json_execute_serialized_sql"}
@@ -101,11 +103,35 @@ def read(
         parsed = con.execute("SELECT json_serialize_sql(?::VARCHAR)", [sql]).fetchone()
         _need_reading(json.loads(parsed[0]) if parsed else {})
         found = con.execute(sql, parameters or None)
-        rows = found.fetchall() if limit is None else found.fetchmany(limit + 1)
+        kinds = [str(part[1]) for part in found.description or ()]
+        columns = tuple(part[0] for part in found.description or ())
+        if any(kind in _FINE for kind in kinds):
+            con.abort()  # it is asked once more, so that nothing of it is fetched in between
+            rows = _fine(con.sql(sql, params=parameters or None), kinds, limit)
+        else:
+            rows = found.fetchall() if limit is None else found.fetchmany(limit + 1)
     except duckdb.Error as error:
         raise _wrong(str(error)) from error
-    columns = tuple(part[0] for part in found.description or ())
     return Answer(columns, rows[:limit], limit is None or len(rows) <= limit)
+
+
+def _fine(
+    found: duckdb.DuckDBPyRelation, kinds: Sequence[str], limit: int | None
+) -> list[tuple[Any, ...]]:
+    """Fetch times with nanoseconds as text: Python's own hold microseconds, and would lose them."""
+    fine = [place for place, kind in enumerate(kinds) if kind in _FINE]
+    parts = [f"#{place + 1}" for place in range(len(kinds))]
+    parts += [f"CAST(#{place + 1} AS VARCHAR)" for place in fine]
+    plain = found.project(", ".join(f"{part} AS c{n}" for n, part in enumerate(parts)))
+    rows = plain.fetchall() if limit is None else plain.limit(limit + 1).fetchall()
+    answer = []
+    for row in rows:
+        values = list(row[: len(kinds)])
+        for place, text in zip(fine, row[len(kinds) :], strict=True):
+            if text is not None and len(text.partition(".")[2]) > _MICRO:
+                values[place] = text
+        answer.append(tuple(values))
+    return answer
 
 
 def _need_reading(tree: Mapping[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from resources.values.times import cast_times
@@ -32,8 +33,11 @@ def cast_array(array: pa.Array, kind: pa.DataType) -> pa.Array:
         return cast_times(array, kind)
     _refuse_counts(array.type, kind)
     if pa.types.is_floating(array.type) and pa.types.is_decimal(kind):
-        return array.cast(pa.string()).cast(kind)  # as it is written: Arrow rounds a number
-    made = array.cast(kind, safe=True)
+        return cast_array(array.cast(pa.string()), kind)  # as it is written: Arrow rounds a number
+    if pa.types.is_decimal(array.type) and pa.types.is_floating(kind):
+        made = array.cast(pa.string()).cast(kind)  # the nearest, which Arrow misses at times
+    else:
+        made = array.cast(kind, safe=True)
     odd = _odd_text(array, made) if text else _narrowed(array, made)
     if odd is not None and pc.any(odd).as_py():
         raise pa.ArrowInvalid(f"a value that is no {kind}, or not without loss")
@@ -58,6 +62,8 @@ def _odd_text(texts: pa.Array, made: pa.Array) -> pa.Array | None:
 
     if pa.types.is_integer(made.type):
         return pc.match_substring_regex(texts, r"^\s*[+-]?0[xX]")
+    if pa.types.is_decimal(made.type):
+        return _wrapped(texts, made)
     if not pa.types.is_floating(made.type):
         return None
     said = pc.match_substring_regex(texts, "inf", ignore_case=True)
@@ -73,6 +79,23 @@ def _odd_text(texts: pa.Array, made: pa.Array) -> pa.Array | None:
         )
     ]
     return pc.or_(pc.fill_null(odd, False), pa.array(rounded, pa.bool_()))
+
+
+def _wrapped(texts: pa.Array, decimals: pa.Array) -> pa.Array | None:
+    """Find texts with an exponent that leads out of a decimal's digits: there Arrow wraps."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    powers = pc.match_substring(texts, "e", ignore_case=True)
+    if not pc.any(powers).as_py():
+        return None
+    wrong = [
+        bool(power) and value is not None and Decimal(text.strip()) != value
+        for text, power, value in zip(
+            texts.to_pylist(), powers.to_pylist(), decimals.to_pylist(), strict=True
+        )
+    ]
+    return pa.array(wrong, pa.bool_())
 
 
 def _narrowed(array: pa.Array, made: pa.Array) -> pa.Array | None:

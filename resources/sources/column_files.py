@@ -82,7 +82,8 @@ class ColumnFiles:
         names = self._plain_schema(file).names
         for batch in self._sound(file, rows):
             for start in range(0, batch.num_rows, rows):
-                plain, found = _showable(file, _plain_batch(batch.slice(start, rows), names, schema))
+                part = _plain_batch(batch.slice(start, rows), names, schema)
+                plain, found = _showable(file, part)
                 for reject in found:
                     seen += 1
                     if seen > self._reported.get(file, 0):
@@ -167,9 +168,7 @@ def _wider(one: pa.Schema, other: pa.Schema) -> pa.Schema | None:
     return pa.schema(list(zip(one.names, kinds, strict=True)))
 
 
-def _plain_batch(
-    batch: pa.RecordBatch, names: Sequence[str], schema: pa.Schema
-) -> pa.RecordBatch:
+def _plain_batch(batch: pa.RecordBatch, names: Sequence[str], schema: pa.Schema) -> pa.RecordBatch:
     """Give a batch the plain types; `names`: its columns', as they are usable."""
     import pyarrow as pa
     import pyarrow.compute as pc

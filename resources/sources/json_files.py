@@ -98,10 +98,7 @@ class JsonFiles:
         records = (record for _, record in self._records())
         while chunk := list(islice(records, rows)):
             yield pa.RecordBatch.from_arrays(
-                [
-                    _array(chunk, key, field)
-                    for key, field in zip(self._named, schema, strict=True)
-                ],
+                [_array(chunk, key, field) for key, field in zip(self._named, schema, strict=True)],
                 schema=schema,
             )
 
@@ -181,7 +178,7 @@ def _only_outer(name: str, seen: set[str], kinds: dict[str, set[str]]) -> bool:
 
 
 def _usable(keys: Iterable[str]) -> tuple[str, ...]:
-    """Give the columns' names: the keys, where SQL can tell them apart, else as other formats do."""
+    """Give the columns' names: the keys where SQL can tell them apart, else as in other formats."""
     found = tuple(keys)
     distinct = len({key.casefold() for key in found}) == len(found)
     return found if distinct and all(map(str.strip, found)) else column_names(found)

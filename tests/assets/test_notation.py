@@ -14,7 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from assets.engine.accept import accept
 from assets.engine.casting import cast_array
+from assets.engine.quarantine import open_rows
 from resources.columns import Column, arrow_type
 from resources.rejects import read_rejects
 from resources.values import Written
@@ -369,6 +371,23 @@ def test_a_moment_keeps_its_zone_everywhere(home: Home) -> None:
     assert any("without a zone is no moment" in warning for warning in current.warnings)
     csv = (home.data / home.current("output.x").files[0].path).read_text("utf-8-sig")
     assert "3,2024-01-01 10:00:00+00:00\n" in csv
+
+
+def test_rows_in_quarantine_come_back_as_their_source_writes_them(home: Home) -> None:
+    """A corrected cell and its neighbours are read by the notation; what is not so is refused."""
+    text = "id;price;date\n" + "".join(f"{n};1.234,5{n};31.12.2024\n" for n in range(1, 9))
+    columns = "  id: integer\n  price: number\n  date: date\n"
+    said = 'read: {written: {thousands: ".", dates: dmy}}\nmax_quarantine: 0.5\n'
+    pipeline(home, columns, text + "9;1.234,56;31.13.2024\n10;oops;31.12.2024\n", said)
+    assert home.run()["raw.x"] == "made"
+    first, second = open_rows(home.open(), "raw.x")
+    better = [
+        (first, json.dumps(json.loads(first.reject.row) | {"date": "31.12.2024"})),
+        (second, json.dumps(json.loads(second.reject.row) | {"price": "1.5"})),
+    ]
+    done = accept(home.open(), "raw.x", better, by="kim")
+    assert (done.accepted, len(done.refused)) == (1, 1)
+    assert rows(home)[-1] == {"id": 9, "price": 1234.56, "date": D(2024, 12, 31)}
 
 
 PROPOSALS = [
