@@ -15,11 +15,13 @@ from assets.model.schema import (
     Precision,
     Schema,
     TimestampNs,
+    TimestampTz,
     Unique,
     Volatile,
 )
 from resources.expectations import Expectation
 from resources.tables import Table
+from resources.values import Written
 
 if TYPE_CHECKING:
     from resources.llm import Cleaner
@@ -44,8 +46,10 @@ __all__ = [
     "Source",
     "Table",
     "TimestampNs",
+    "TimestampTz",
     "Unique",
     "Volatile",
+    "Written",
     "asset",
 ]
 

@@ -27,6 +27,8 @@ _FOLDERS: Final = (
 )
 MEMORY_MB: Final = 400
 _ZONED: Final = "TIMESTAMP WITH TIME ZONE"
+_FINE: Final = {"TIMESTAMP_NS", "TIME_NS"}
+_MICRO: Final = 6
 _READING: Final = {"SELECT_NODE", "SET_OPERATION_NODE", "CTE_NODE", "RECURSIVE_CTE_NODE"}
 # These run SQL that is hidden in a text, where it cannot be looked at.
 _HIDING: Final = {"query", "json_execute_serialized_sql"}
@@ -111,9 +113,9 @@ def read(
         found = con.execute(sql, parameters or None)
         columns = tuple(part[0] for part in found.description or ())
         kinds = [str(part[1]) for part in found.description or ()]
-        if any(_ZONED in kind for kind in kinds):
-            found.abort()
-            rows = _zoned(con.sql(sql, params=parameters or None), kinds, limit)
+        if any(_ZONED in kind or kind in _FINE for kind in kinds):
+            con.abort()  # it is asked once more, so that nothing of it is fetched in between
+            rows = _exact(con.sql(sql, params=parameters or None), kinds, limit)
         else:
             rows = found.fetchall() if limit is None else found.fetchmany(limit + 1)
     except duckdb.Error as error:
@@ -121,27 +123,35 @@ def read(
     return Answer(columns, rows[:limit], limit is None or len(rows) <= limit)
 
 
-def _zoned(
+def _exact(
     found: duckdb.DuckDBPyRelation, kinds: Sequence[str], limit: int | None
 ) -> list[tuple[Any, ...]]:
-    """Fetch moments as datetimes in UTC, inside lists and the like as text.
+    """Fetch what DuckDB's client cannot give, or would cut.
 
-    DuckDB's client would need another library for what the standard one can do.
+    Moments come as datetimes in UTC, inside lists and the like as text: the client would need
+    another library for what the standard one can do. Times with nanoseconds come as text: Python's
+    own hold microseconds.
     """
-    parts, whole = [], set()
-    for place, kind in enumerate(kinds):
-        if kind == _ZONED:
-            whole.add(place)
-            parts.append(f"CAST(#{place + 1} AS TIMESTAMP)")
-        elif _ZONED in kind:
-            parts.append(f"CAST(#{place + 1} AS {kind.replace(_ZONED, 'VARCHAR')})")
-        else:
-            parts.append(f"#{place + 1}")
+    parts = [_without_zone(f"#{place}", kind) for place, kind in enumerate(kinds, 1)]
+    fine = [place for place, kind in enumerate(kinds) if kind in _FINE]
+    parts += [f"CAST(#{place + 1} AS VARCHAR)" for place in fine]
     plain = found.project(", ".join(f"{part} AS c{n}" for n, part in enumerate(parts)))
     rows = plain.fetchall() if limit is None else plain.limit(limit + 1).fetchall()
-    return [
-        tuple(_utc(value) if n in whole else value for n, value in enumerate(row)) for row in rows
-    ]
+    answer = []
+    for row in rows:
+        values = [_utc(v) if k == _ZONED else v for v, k in zip(row, kinds, strict=False)]
+        for place, text in zip(fine, row[len(kinds) :], strict=True):
+            if text is not None and len(text.partition(".")[2]) > _MICRO:
+                values[place] = text
+        answer.append(tuple(values))
+    return answer
+
+
+def _without_zone(column: str, kind: str) -> str:
+    """Write a column in a type that has no zone; its values are in UTC."""
+    if kind == _ZONED:
+        return f"CAST({column} AS TIMESTAMP)"
+    return f"CAST({column} AS {kind.replace(_ZONED, 'VARCHAR')})" if _ZONED in kind else column
 
 
 def _utc(value: Any) -> Any:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from resources.errors import DataOpsError
+from resources.values.written import Written
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -23,9 +24,12 @@ _PLAIN = {
     "date": "DATE",
     "timestamp[ns]": "TIMESTAMP_NS",
     "timestamp[us]": "TIMESTAMP",
+    "timestamp[us,UTC]": "TIMESTAMPTZ",
     "json": "VARCHAR",
     "binary": "BLOB",
 }
+ZONED = "timestamp[us,UTC]"
+"""The type of moments: times with a zone, which are kept as UTC."""
 _DECIMAL = re.compile(r"decimal\((\d+),\s*(\d+)\)")
 
 
@@ -34,9 +38,11 @@ class Column:
     """One column: its name as users see it, its type, and what must hold for every row.
 
     `type` is one of string, int32, int64, float64, bool, date, timestamp[ns], timestamp[us],
-    decimal(p,s), json, binary; a column nobody declared may carry any other Arrow type's name.
+    timestamp[us,UTC], decimal(p,s), json, binary; a column nobody declared may carry any other
+    Arrow type's name.
     `volatile` columns (times of processing) do not count towards the data version.
     `max_missing` is the share of missing values (0..1) above which a check warns.
+    `written`: how its texts are read; it is no part of the column as it is published.
     """
 
     name: str
@@ -46,6 +52,7 @@ class Column:
     allowed: tuple[str | int | float | bool, ...] = ()
     volatile: bool = False
     max_missing: float | None = None
+    written: Written | None = None
 
     @property
     def is_text(self) -> bool:
@@ -100,6 +107,7 @@ def arrow_type(column: Column) -> pa.DataType:
         "date": pa.date32(),
         "timestamp[ns]": pa.timestamp("ns"),
         "timestamp[us]": pa.timestamp("us"),
+        "timestamp[us,UTC]": pa.timestamp("us", "UTC"),
         "json": pa.string(),
         "binary": pa.binary(),
     }
@@ -115,6 +123,7 @@ def from_arrow(schema: pa.Schema) -> tuple[Column, ...]:
         "string_view": "string",
         "double": "float64",
         "date32[day]": "date",
+        "timestamp[us, tz=UTC]": "timestamp[us,UTC]",
     }
     return tuple(
         Column(

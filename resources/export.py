@@ -29,7 +29,8 @@ def write_csv(table: Table, path: Path, *, formula_safe: bool = True) -> FileFac
     r"""Write a table as CSV: UTF-8 with BOM, a header, `,` between and LF after the rows.
 
     A missing value is empty, an empty text is "". Texts come back exactly, line breaks included.
-    Times are ISO (2026-01-31 09:00:00.5, UTC), nested values JSON, bytes hexadecimal.
+    Times are ISO (2026-01-31 09:00:00.5, UTC; with +00:00 where the column has a zone), nested
+    values JSON, bytes hexadecimal.
     `formula_safe` puts ' before a text that a spreadsheet would run: one that begins, after spaces,
     with = + - @ or their full-width forms, or with a tab or line end. So +82-10-1234-5678 gets
     one; a text that is a plain number (-12.5, +3 %) and all columns that are not text do not.
@@ -120,7 +121,8 @@ def _texts(column: pa.Array) -> pa.Array:
         return pc.if_else(whole, _joined(texts, ".0"), texts)
     if pa.types.is_timestamp(kind):
         moments = column.cast(pa.timestamp(kind.unit)).cast(pa.string())
-        return pc.replace_substring_regex(moments, r"(?:\.0+|(\.\d*[1-9])0+)$", r"\1")
+        short = pc.replace_substring_regex(moments, r"(?:\.0+|(\.\d*[1-9])0+)$", r"\1")
+        return short if kind.tz is None else _joined(short.cast(pa.large_string()), "+00:00")
     if pa.types.is_nested(kind):
         values = [None if v is None else _json(v) for v in column.to_pylist()]
         return pa.array(values, pa.string())

@@ -48,7 +48,8 @@ class Rejects:
 
     rows, retry_rows: how many so far, and how many of them for a passing cause.
     counts: how many by (rule, column). last_retry: the last passing cause. warnings: what else
-    somebody should know of what was read, each sentence once.
+    somebody should know of what was read, each sentence once. hints: which options would read rows
+    that were set aside, each sentence once.
     """
 
     def __init__(self, path: Path) -> None:
@@ -58,6 +59,7 @@ class Rejects:
         self.retry_rows = 0
         self.last_retry = ""
         self.warnings: tuple[str, ...] = ()
+        self.hints: tuple[str, ...] = ()
         self.counts: dict[tuple[str, str], int] = {}
         self._waiting: list[Reject] = []
         self._writer: pq.ParquetWriter | None = None
@@ -86,6 +88,11 @@ class Rejects:
         """Take a warning, once ("" = none)."""
         if sentence and sentence not in self.warnings:
             self.warnings = (*self.warnings, sentence)
+
+    def hint(self, sentence: str) -> None:
+        """Take a sentence that names the option which would read rows that were set aside."""
+        if sentence not in self.hints:
+            self.hints = (*self.hints, sentence)
 
     def add_rows(self, batch: pa.RecordBatch, rule: str, column: str) -> None:
         """Take many rows that break one rule: columns `row` (JSON) and `reason`."""

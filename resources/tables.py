@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from resources.errors import DataOpsError
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
+
+_WIDE: Final = 64
+_EXACT: Final = 1 << 53
+"""The greatest whole number up to which a float holds all."""
 
 
 class Table:
@@ -57,7 +61,7 @@ class Table:
 
     def frames(self, rows: int = 10_000) -> Iterator[pd.DataFrame]:
         """Stream pandas DataFrames of at most `rows` rows, in order."""
-        return (batch.to_pandas() for batch in self.batches(rows))
+        return (exact_frame(batch) for batch in self.batches(rows))
 
     def to_arrow(self) -> pa.Table:
         """Read everything into one Arrow table (in memory)."""
@@ -67,8 +71,7 @@ class Table:
 
     def to_pandas(self) -> pd.DataFrame:
         """Read everything into one pandas DataFrame (in memory)."""
-        frame: pd.DataFrame = self.to_arrow().to_pandas()
-        return frame
+        return exact_frame(self.to_arrow())
 
     def map(
         self,
@@ -88,6 +91,34 @@ class Table:
 
         reader = pa.RecordBatchReader.from_batches(self.schema, self.batches())
         return reader.__arrow_c_stream__(requested_schema)
+
+
+def exact_frame(table: pa.Table | pa.RecordBatch) -> pd.DataFrame:
+    """Give a table as pandas has it; whole numbers that a float cannot hold stay whole numbers.
+
+    pandas makes floats of whole numbers where some are missing: 9007199254740993 would end in 2.
+    """
+    import pyarrow.compute as pc
+    from pyarrow import types
+
+    frame: pd.DataFrame = table.to_pandas()
+    for at, field in enumerate(table.schema):
+        column = table.column(at)
+        if types.is_nested(field.type) and "int64" in str(field.type):
+            frame.isetitem(at, column.to_pandas(integer_object_nulls=True))
+        elif types.is_integer(field.type) and field.type.bit_width == _WIDE and column.null_count:
+            found = pc.min_max(column)
+            if max(abs(found["min"].as_py() or 0), abs(found["max"].as_py() or 0)) > _EXACT:
+                frame.isetitem(at, column.to_pandas(types_mapper=_whole))
+    return frame
+
+
+def _whole(kind: pa.DataType) -> Any:
+    """Give pandas' own type of whole numbers that may be missing."""
+    import pandas as pd
+    from pyarrow import types
+
+    return pd.UInt64Dtype() if types.is_unsigned_integer(kind) else pd.Int64Dtype()
 
 
 def parquet_table(files: Sequence[Path], rows: int | None = None, *, skip: int = 0) -> Table:
@@ -168,13 +199,13 @@ def _from_frame(frame: pd.DataFrame) -> pa.Table:
         )
     try:
         return pa.Table.from_pandas(frame, preserve_index=False)
-    except (pa.ArrowInvalid, pa.ArrowTypeError):
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
         arrays = []
         for position in range(frame.shape[1]):
             column = frame.iloc[:, position]
             try:
                 arrays.append(pa.array(column, from_pandas=True))
-            except (pa.ArrowInvalid, pa.ArrowTypeError):
+            except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
                 missing = column.isna()
                 texts = [None if gone else str(v) for v, gone in zip(column, missing, strict=True)]
                 arrays.append(pa.array(texts, pa.string()))

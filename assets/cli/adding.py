@@ -260,10 +260,21 @@ def _tell(
         "next": following,
     }
     if sample is not None:
-        columns = [{**one.column.facts(), "values": list(one.values)} for one in found]
+        columns = [_proposal(one) for one in found]
         facts |= {"sample": sample.facts(), "proposed": columns}
         facts["declared"] = bool(draft.columns)
     return facts
+
+
+def _proposal(one: Proposed) -> dict[str, Any]:
+    """Give a proposed column as JSON-ready facts."""
+    written = one.column.written
+    return {
+        **one.column.facts(),
+        "values": list(one.values),
+        **({"written": written.said()} if written is not None else {}),
+        **({"note": one.note} if one.note else {}),
+    }
 
 
 def _brings(name: str) -> Iterator[tuple[str, str]]:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from resources.columns import Column
+from resources.values.proposing import looks_like
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -25,10 +26,14 @@ _LONGEST: Final = 24
 
 @dataclass(frozen=True, slots=True)
 class Proposed:
-    """A column as it looks. values: the few different ones there are, a hint and no more."""
+    """A column as it looks. values: the few different ones there are, a hint and no more.
+
+    note: what else its values may be, or what was assumed of them ("" = nothing).
+    """
 
     column: Column
     values: tuple[str | int, ...] = ()
+    note: str = ""
 
 
 def propose(rows: pa.Table) -> list[Proposed]:
@@ -103,15 +108,22 @@ def _column(rows: pa.Table, name: str) -> Proposed:
     values = rows.column(name)
     kind = _type(values.type)
     column = Column(name, kind, nullable=values.null_count > 0 or not len(values))
+    note = ""
+    if kind == "string":
+        looks = looks_like(values.drop_null().to_pylist())
+        note = looks.note
+        if looks.type:
+            gaps = column.nullable or bool(looks.written and looks.written.missing)
+            return Proposed(Column(name, looks.type, gaps, written=looks.written), note=note)
     if kind not in ("string", "int64"):
         return Proposed(column)
     few = pc.unique(values.drop_null()) if len(values) else pa.array([])
     if not 2 <= len(few) <= _FEW or len(values) < _OFTEN * len(few):
-        return Proposed(column)
+        return Proposed(column, note=note)
     known = tuple(sorted(few.to_pylist()))
     if any(len(str(one)) > _LONGEST for one in known):
-        return Proposed(column)
-    return Proposed(column, known)
+        return Proposed(column, note=note)
+    return Proposed(column, known, note)
 
 
 def _type(kind: pa.DataType) -> str:

@@ -20,6 +20,7 @@ from assets.cli.sampling import Sample
 from assets.cli.show import print_table
 from assets.cli.writing import Draft, word_of
 from resources.errors import DataOpsError, SourceError, did_you_mean
+from resources.values.telling import as_yaml
 
 
 class ScaffoldError(DataOpsError):
@@ -145,8 +146,16 @@ class Settling:
                     if one.values
                     else ""
                 ),
+                (
+                    harmless(f"written: {as_yaml(one.column.written)}", 80)
+                    if one.column.written
+                    else ""
+                ),
             )
             for one in self.found
         ]
-        print_table(("column", "type", "", "", ""), rows)
+        print_table(("column", "type", "", "", "", ""), rows)
+        for one in self.found:
+            if one.note:
+                print(harmless(f"{one.column.name}: {one.note}", 400))
         print()

@@ -21,6 +21,7 @@ _YAML: Final = {
     "float64": "number",
     "bool": "boolean",
     "timestamp[us]": "timestamp",
+    "timestamp[us,UTC]": "timestamp with time zone",
 }
 _PYTHON: Final = {
     "string": "str",
@@ -30,6 +31,7 @@ _PYTHON: Final = {
     "date": "date",
     "timestamp[us]": "datetime",
     "timestamp[ns]": "TimestampNs",
+    "timestamp[us,UTC]": "TimestampTz",
     "binary": "bytes",
 }
 
@@ -92,10 +94,17 @@ def _yaml_column(one: Proposed) -> str:
     column = one.column
     kind = _scalar(word_of(column.type))
     marks = ["optional: true"] * column.nullable + ["unique: true"] * column.unique
+    if column.written is not None:
+        marks.append(f"written: {_scalar(column.written.said())}")
     said = f"{{{', '.join([f'type: {kind}', *marks])}}}" if marks else kind
     values = ", ".join(map(_scalar, one.values))
     hint = f"  # all there are: add allowed: [{values}]?" if one.values else ""
-    return f"  {_scalar(column.name)}: {said}{hint}"
+    return f"  {_scalar(column.name)}: {said}{hint or _remark(one)}"
+
+
+def _remark(one: Proposed) -> str:
+    """Write what else a column may be, as a comment."""
+    return f"  # {one.note}" if one.note else ""
 
 
 def _scalar(value: object) -> str:
@@ -209,7 +218,7 @@ def _attribute(one: Proposed, number: int) -> str:
     if marks:
         hint = f"Annotated[{', '.join([hint, *marks])}]"
     values = ", ".join(map(_literal, one.values))
-    note = f"  # all there are: Literal[{values}]?" if one.values else ""
+    note = f"  # all there are: Literal[{values}]?" if one.values else _remark(one)
     name = column.name if _spellable(column.name) else f"column_{number}"
     return f"{name}: {hint}{note}"
 
@@ -218,6 +227,9 @@ def _hint(column: Column) -> tuple[str, list[str]]:
     """Give a column's Python type, and its markers."""
     marks = [] if _spellable(column.name) else [f"Name({_literal(column.name)})"]
     marks += ["Unique"] * column.unique
+    if column.written is not None:
+        said = ", ".join(f"{k}={_literal(v)}" for k, v in column.written.said().items())
+        marks.append(f"Written({said})")
     if column.type.startswith("decimal("):
         digits, scale = column.type[8:-1].split(",")
         return "Decimal", [f"Precision({digits}, {scale})", *marks]
@@ -250,7 +262,8 @@ def _imports(draft: Draft, own: bool) -> Iterator[str]:
         yield "from typing import Annotated"
     if dates or used & {"Decimal", "Annotated"}:
         yield ""
-    ours = used & {"Name", "Precision", "TimestampNs", "Unique"} | {"Source", "Table"}
+    ours = used & {"Name", "Precision", "TimestampNs", "TimestampTz", "Unique", "Written"}
+    ours |= {"Source", "Table"}
     if own and not draft.id:
         ours.add("Schema")
     yield f"from assets import {', '.join(sorted(ours))}, asset"

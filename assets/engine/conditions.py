@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from assets.engine.compare import own_reasons
+from assets.engine.drift import CHANGED, GONE
 from assets.engine.due import parse_time, zone_name
 from assets.engine.project import Project
 from assets.model.declare import Asset
@@ -131,6 +132,9 @@ def _thresholds(key: str, current: Materialized) -> Iterator[Condition]:
     for check in current.checks:
         if check.passed or check.severity != "warn" or check.threshold is None:
             continue
+        if check.detail and check.name in (GONE, CHANGED):
+            yield _drifted(key, current, check.name, check.column, check.detail)
+            continue
         what = f"{check.name} of {check.column}" if check.column else check.name
         value = "" if check.value is None else f" is {check.value:.4g}"
         yield Condition(
@@ -142,6 +146,18 @@ def _thresholds(key: str, current: Materialized) -> Iterator[Condition]:
             f"look at the rows (dataops show {key}); mend the data, or the threshold",
             current.log,
         )
+
+
+def _drifted(key: str, current: Materialized, name: str, column: str, detail: str) -> Condition:
+    """Describe columns that are not what they were at the source."""
+    return Condition(
+        "threshold",
+        key,
+        f"{name} {column}",
+        f"{key}, version {current.number}: {detail}",
+        f"ask the source; declare the columns, so that such a version is stopped (show {key})",
+        current.log,
+    )
 
 
 def _accuracy(project: Project, key: str, current: Materialized) -> Iterator[Condition]:

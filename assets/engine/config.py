@@ -44,12 +44,12 @@ def config_of(project: Project, asset: Asset, task: str | None = None) -> dict[s
                 asset=asset.key,
                 file=str(path),
             ) from error
-    if asset.on:
-        config["on"] = ", ".join(asset.on)
-    if asset.deleted:
-        config["deleted"] = asset.deleted
-    if asset.missing:
-        config["full.missing"] = asset.missing
+    for column in asset.columns or ():
+        if column.written is not None:
+            written = json.dumps(column.written.said(), ensure_ascii=False, sort_keys=True)
+            config[f"written.{column.name}"] = written
+    said = {"on": ", ".join(asset.on), "deleted": asset.deleted, "full.missing": asset.missing}
+    config |= {name: value for name, value in said.items() if value}
     suite = suite_for(project, asset)
     config |= {f"checks.{name}": fact for name, fact in facts_of(suite).items()}
     if asset.layer == "output" and not project.settings.formula_safe:

@@ -13,15 +13,21 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from assets.engine.sql import quoted
-from resources.columns import Column
+from resources.columns import ZONED, Column
 
 ALGORITHM: Final = "md5-json/1"
 
 
+def _in_utc(kind: str, column: str) -> str:
+    """Give a column whose text is the same on every machine: DuckDB writes moments in its zone."""
+    return f"timezone('UTC', {column})" if kind == ZONED else column
+
+
 def row_hash(columns: Iterable[Column], *, ordered: bool = False) -> str:
     """Give the SQL expression of one row's hash (UBIGINT)."""
-    names = [c.name for c in columns if not c.volatile]
-    fields = [f"{quoted(name)} := {quoted(name)}" for name in names]
+    kinds = {c.name: c.type for c in columns if not c.volatile}
+    names = list(kinds)
+    fields = [f"{quoted(name)} := {_in_utc(kinds[name], quoted(name))}" for name in names]
     if ordered:
         fields.append('"file_row_number" := file_row_number')
     if not fields:

@@ -8,7 +8,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from assets.engine.casting import cast_array
 from assets.engine.checks import Checked
@@ -33,6 +33,8 @@ from assets.model.modes import UPSERT
 from catalog.quarantine import discards_of
 from resources.columns import Column
 from resources.rejects import Reject, Rejects, read_rejects, row_json
+from resources.values.reading import in_plain
+from resources.values.written import Written
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -41,6 +43,9 @@ if TYPE_CHECKING:
 
 Check = Callable[..., Checked]
 """Check staged rows; `rejects=` takes those that break a rule."""
+
+_AS_IT_CAME: Final = ("type", "fields", "quotes", "encoding", "json")
+"""Rules of rows that were set aside before their values had types."""
 
 
 @dataclass(slots=True)
@@ -90,7 +95,9 @@ def with_corrections(
         for place in places:
             place.at = None
     folder = checked.staged.path.parent / "corrected"
-    staged = _put_in(checked.staged, places, gone, folder / "candidate.parquet", project)
+    written = _how_written(columns)
+    candidate = folder / "candidate.parquet"
+    staged = _put_in(checked.staged, places, gone, candidate, project, written)
     failing = Rejects(folder / "failing.parquet")
     again = check(staged, rejects=failing)
     failing.close()
@@ -103,6 +110,11 @@ def with_corrections(
     broken = dict.fromkeys([*rejects.counts, *checked.broken], 0) | after.counts
     duplicates = checked.duplicates + again.duplicates
     return replace(again, duplicates=duplicates, broken=broken, gone=checked.gone), after
+
+
+def _how_written(columns: Sequence[Column]) -> dict[str, Written]:
+    """Give how values are written, of the columns that say it."""
+    return {c.name: c.written for c in columns if c.written is not None}
 
 
 def count_discarded(
@@ -168,7 +180,7 @@ def _match_table(
 
     wanted: list[tuple[Correction, pa.RecordBatch]] = []
     for one in waiting.of_suites():
-        fitted = _fit(one.rejected, staged.schema)
+        fitted = _fit(one.rejected, staged.schema, {})
         if not isinstance(fitted, tuple):
             wanted.append((one, fitted))
     if not wanted:
@@ -203,7 +215,12 @@ def _find_places(places: Sequence[_Place], removed: Sequence[int]) -> None:
 
 
 def _put_in(
-    staged: Staged, places: Sequence[_Place], gone: Sequence[int], path: Path, project: Project
+    staged: Staged,
+    places: Sequence[_Place],
+    gone: Sequence[int],
+    path: Path,
+    project: Project,
+    written: Mapping[str, Written],
 ) -> Staged:
     """Write the table again with the corrections that have the right types, each in its place."""
     import pyarrow as pa
@@ -226,12 +243,12 @@ def _put_in(
                 if at >= batch.num_rows:
                     break
                 writer.write(stay(batch.slice(done, at - done), start + done))
-                _write_in(waiting.popleft(), staged.schema, writer)
+                _write_in(waiting.popleft(), staged.schema, writer, written)
                 done = at
             writer.write(stay(batch.slice(done), start + done))
             start += batch.num_rows
         for place in waiting:
-            _write_in(place, staged.schema, writer)
+            _write_in(place, staged.schema, writer, written)
         facts = writer.close()
     except BaseException:
         writer.abort()
@@ -249,7 +266,8 @@ def _refuse_older(
     """Refuse rows whose key a row has that joined an upsert after them, or along with them."""
     if attempt.into is None:
         return
-    fitted = [(place, _fit(place.correction.corrected, staged.schema)) for place in places]
+    written = _how_written(columns)
+    fitted = [(place, _corrected(place, staged.schema, written)) for place in places]
     rows = [(place, row) for place, row in fitted if not isinstance(row, tuple)]
     volatile = {column.name for column in columns if column.volatile}
     ids = [content_id(place.correction.rejected, volatile) for place, _ in rows]
@@ -273,7 +291,8 @@ def _refuse_deleted(
     asset = attempt.asset
     if not (asset.deleted or asset.missing):
         return
-    fitted = [(place, _fit(place.correction.corrected, checked.staged.schema)) for place in places]
+    schema, written = checked.staged.schema, _how_written(columns)
+    fitted = [(place, _corrected(place, schema, written)) for place in places]
     rows = [(place, row) for place, row in fitted if not isinstance(row, tuple)]
     volatile = {column.name for column in columns if column.volatile}
     ids = [content_id(place.correction.rejected, volatile) for place, _ in rows]
@@ -284,11 +303,21 @@ def _refuse_deleted(
         place.refused = _refusal(place, rule, column, "its row was deleted at the source since")
 
 
-def _write_in(place: _Place, schema: pa.Schema, writer: StagedWriter) -> None:
+def _corrected(
+    place: _Place, schema: pa.Schema, written: Mapping[str, Written]
+) -> pa.RecordBatch | tuple[str, str]:
+    """Give a corrected row the table's types: of a row that had none yet, as its source writes."""
+    as_it_came = place.correction.rule in _AS_IT_CAME
+    return _fit(place.correction.corrected, schema, written if as_it_came else {})
+
+
+def _write_in(
+    place: _Place, schema: pa.Schema, writer: StagedWriter, written: Mapping[str, Written]
+) -> None:
     """Write a correction where it has the right types; else it is refused."""
     if place.refused is not None:
         return
-    fitted = _fit(place.correction.corrected, schema)
+    fitted = _corrected(place, schema, written)
     if isinstance(fitted, tuple):
         place.refused = _refusal(place, "type", *fitted)
     else:
@@ -296,7 +325,9 @@ def _write_in(place: _Place, schema: pa.Schema, writer: StagedWriter) -> None:
         writer.write(fitted)
 
 
-def _fit(row: str, schema: pa.Schema) -> pa.RecordBatch | tuple[str, str]:
+def _fit(
+    row: str, schema: pa.Schema, written: Mapping[str, Written]
+) -> pa.RecordBatch | tuple[str, str]:
     """Give a row (JSON) the table's types; where it does not fit, the column and the reason."""
     import pyarrow as pa
 
@@ -307,13 +338,13 @@ def _fit(row: str, schema: pa.Schema) -> pa.RecordBatch | tuple[str, str]:
     for field in schema:
         value = values.get(field.name)
         try:
-            arrays.append(_array(value, field.type))
+            arrays.append(_array(value, field.type, written.get(field.name)))
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError):
             return field.name, f"{field.name}: {str(value)[:80]!r} is not {field.type}"
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
-def _array(value: Any, kind: pa.DataType) -> pa.Array:
+def _array(value: Any, kind: pa.DataType, written: Written | None) -> pa.Array:
     """Give one value a type, as the columns of a file get theirs."""
     import pyarrow as pa
 
@@ -321,7 +352,12 @@ def _array(value: Any, kind: pa.DataType) -> pa.Array:
         return pa.nulls(1, kind)
     if pa.types.is_nested(kind) or pa.types.is_binary(kind):
         return pa.array([value], kind)
-    return cast_array(pa.array([value]), kind)
+    given = pa.array([value])
+    if written is not None:
+        given, odd = in_plain(given, kind, written)
+        if odd[0].as_py():
+            raise pa.ArrowInvalid("a text that is written otherwise")
+    return cast_array(given, kind)
 
 
 def _refusal(place: _Place, rule: str, column: str, reason: str) -> Reject:
@@ -355,7 +391,7 @@ def _written(rejects: Rejects, rest: Iterable[Reject], refused: Iterable[Reject]
     if rejects.rows:
         rejects.path.replace(rejects.path.with_name("rejects-before.parquet"))
     after = Rejects(rejects.path)
-    after.warnings = rejects.warnings
+    after.warnings, after.hints = rejects.warnings, rejects.hints
     for reject in (*rest, *refused):
         after.add(reject)
     return after

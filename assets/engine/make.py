@@ -22,6 +22,7 @@ from assets.engine.compare import code_of, what_blocks
 from assets.engine.config import config_of, sources_now, suite_for
 from assets.engine.content import data_version
 from assets.engine.correcting import count_discarded, with_corrections
+from assets.engine.drift import drift_checks
 from assets.engine.identity import attempt_identity
 from assets.engine.increment import base_of, deletes_of, mixed
 from assets.engine.joining import Joined, join, joinable, keys_for, schema_of
@@ -87,6 +88,7 @@ class Attempt:
     rows_in: int = 0
     quarantined: int = 0
     misfits: int = 0
+    hints: tuple[str, ...] = ()
     discarded: int = 0
     quarantine_file: str = ""
     provenance_file: str = ""
@@ -195,8 +197,10 @@ def _note_reading(attempt: Attempt, rejects: Rejects, handed: Handed) -> None:
     attempt.quarantined = rejects.rows
     attempt.misfits = sum(n for (rule, _), n in rejects.counts.items() if rule in LAYOUT_RULES)
     attempt.usage = handed.usage()
+    attempt.hints = rejects.hints
     attempt.warnings += (
         *rejects.warnings,
+        *rejects.hints,
         *handed.warnings(),
         *slow_models(attempt.usage),
         *mixed(attempt),
@@ -253,6 +257,8 @@ def _result(  # noqa: PLR0915 - one stream, from the function to the rows that s
         _note_reading(attempt, rejects, handed)
     attempt.warnings += left_out(staged)
     attempt.warnings += (checked.gone.kept_for,) if checked.gone.kept_for else ()
+    drift = drift_checks(attempt, staged.came, columns)
+    attempt.warnings += tuple(check.detail for check in drift)
     log("checked", asset=asset.key, rows=checked.staged.rows, quarantined=rejects.rows)
     attempt.quarantined = aside  # without the rows that a suite set aside: those only block
     balance(attempt, checked)
@@ -261,6 +267,7 @@ def _result(  # noqa: PLR0915 - one stream, from the function to the rows that s
     need_retry(project, attempt, base, rejects)
     attempt.checks = (
         *_anomalies(project, attempt, checked, columns),
+        *drift,
         *expected,
         *all_checks(project, attempt, base, checked, columns, before),
     )

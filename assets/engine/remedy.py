@@ -51,6 +51,8 @@ def _mend(project: Project, attempt: Attempt, failed: Sequence[Check]) -> str:
     laid_out = 2 * attempt.misfits > attempt.quarantined
     if laid_out:  # rows that no layout fits are no bad rows: more of them are no answer
         ways = [f"say how the file is laid out ({LAYOUT_OPTIONS}: docs/sources.md)", *ways]
+    if attempt.hints and any(check.name in LIMITS for check in failed):
+        ways = [f"say how values are written ({'; '.join(attempt.hints)})", *ways]
     if not laid_out and any(check.name in LIMITS for check in failed):
         ways.append(f"raise {_setting(project, attempt)}")
     if any(is_suite_check(check) for check in failed):

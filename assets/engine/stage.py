@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from assets.engine.casting import cast_array, cast_rows, not_exact, not_json
 from assets.engine.errors import SchemaMismatch
@@ -13,34 +13,48 @@ from resources.columns import Column, arrow_type
 from resources.errors import DataOpsError, did_you_mean
 from resources.files import FileFacts, HashingFile
 from resources.rejects import Reject, Rejects, row_json
-from resources.tables import as_batches
+from resources.tables import Table, as_batches
+from resources.values.reading import in_plain
+from resources.values.telling import Misfits
+from resources.values.widening import widened
+from resources.values.written import Written
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+_DIGITS: Final = 38
+"""What a decimal of DuckDB and of most databases may have; one with more is kept as text."""
+
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """A finished file aside. rows: in the file; ignored: columns that the schema does not have."""
+    """A finished file aside. rows: in the file; ignored: columns that the schema does not have.
+
+    came: the columns that were handed over (none where nothing was).
+    """
 
     path: Path
     facts: FileFacts
     rows: int
     schema: pa.Schema
     ignored: tuple[str, ...] = ()
+    came: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class _Casting:
     """How a batch gets its types: of declared columns, of rows that it joins, or as they come.
 
-    jsons: columns that hold JSON. before: how many rows came before the batch.
+    jsons: columns that hold JSON. before: how many rows came before the batch. written: how texts
+    are written, by column. misfits: those that are written otherwise.
     """
 
     declared: bool
     joins: bool
     jsons: frozenset[str]
     before: int
+    written: Mapping[str, Written]
+    misfits: Misfits
 
 
 class StagedWriter:
@@ -111,8 +125,6 @@ def stage(  # noqa: PLR0913 - what becomes of the rows, all by name
     nothing new is handed over (None, no table) that is no mistake.
     Raises SchemaMismatch for missing columns and for types that change on the way.
     """
-    import pyarrow as pa
-
     declared = _declared(columns)
     schema, batches = _handed(value, chunk_rows, like, declared)
     ignored: tuple[str, ...] = ()
@@ -120,25 +132,47 @@ def stage(  # noqa: PLR0913 - what becomes of the rows, all by name
         ignored = _match(key, columns, schema)
         target = declared
     elif like is not None:
-        target = pa.schema([*like, *(f for f in _plain(schema) if f.name not in like.names)])
+        target = _joined(like, _plain(schema, value))
         batches = filled(batches, [f for f in target if f.name not in schema.names])
     else:
-        target = _plain(schema)
+        target = _plain(schema, value)
     _distinct(key, target)
     jsons = frozenset(column.name for column in columns or () if column.type == "json")
+    written = {c.name: c.written for c in columns or () if c.written is not None}
+    misfits = Misfits()
     writer = StagedWriter(path, target, compression)
     try:
         for batch in batches:
-            how = _Casting(columns is not None, like is not None, jsons, writer.rows)
+            how = _Casting(
+                columns is not None, like is not None, jsons, writer.rows, written, misfits
+            )
             writer.write(_fit(key, batch, target, rejects, how))
             if progress is not None:
                 progress(writer.rows)
-        return Staged(path, writer.close(), writer.rows, target, ignored)
+        for hint in misfits.hints(columns or ()):
+            rejects.hint(hint)
+        came = () if value is None else tuple(schema.names)
+        return Staged(path, writer.close(), writer.rows, target, ignored, came)
     except BaseException as error:
         writer.abort()
         if isinstance(error, Exception) and not isinstance(error, DataOpsError):
             error.add_note(f"{key} had handed over {writer.rows:,} rows before this happened")
         raise
+
+
+def _joined(like: pa.Schema, new: pa.Schema) -> pa.Schema:
+    """Give the columns of what is there and of what joins it; types widen where nothing is lost."""
+    import pyarrow as pa
+
+    kept = [
+        (
+            field.with_type(widened(field.type, new.field(field.name).type) or field.type)
+            if field.name in new.names
+            else field
+        )
+        for field in like
+    ]
+    return pa.schema([*kept, *(field for field in new if field.name not in like.names)])
 
 
 def _declared(columns: tuple[Column, ...] | None) -> pa.Schema | None:
@@ -217,9 +251,14 @@ def _distinct(key: str, schema: pa.Schema) -> None:
             )
 
 
-def _plain(schema: pa.Schema) -> pa.Schema:
-    """Give undeclared columns types that Parquet, DuckDB and pandas all carry."""
+def _plain(schema: pa.Schema, value: object) -> pa.Schema:
+    """Give undeclared columns types that Parquet, DuckDB and pandas all carry, exactly.
+
+    A moment keeps its zone where the table is one of ours: somebody declared it there.
+    """
     import pyarrow as pa
+
+    ours = isinstance(value, Table)
 
     def plain(kind: pa.DataType) -> pa.DataType:
         """Unpack dictionaries and views; columns without any value are text."""
@@ -231,11 +270,29 @@ def _plain(schema: pa.Schema) -> pa.Schema:
             or pa.types.is_string_view(kind)
         ):
             return pa.string()
+        if pa.types.is_decimal(kind) and not pa.types.is_decimal128(kind):
+            fits = 0 <= kind.scale <= kind.precision <= _DIGITS
+            return pa.decimal128(kind.precision, kind.scale) if fits else pa.string()
+        if pa.types.is_list(kind) and _has_long(kind):
+            return pa.list_(plain(kind.value_type))
+        if pa.types.is_struct(kind) and _has_long(kind):
+            return pa.struct([field.with_type(plain(field.type)) for field in kind.fields])
+        if ours and kind == pa.timestamp("us", "UTC"):
+            return kind
         if pa.types.is_timestamp(kind) and kind.tz is not None:
             return pa.timestamp(kind.unit)
         return kind
 
     return pa.schema([pa.field(f.name, plain(f.type)) for f in schema])
+
+
+def _has_long(kind: pa.DataType) -> bool:
+    """Tell whether a nested type holds decimals that DuckDB would make floats of."""
+    import pyarrow as pa
+
+    if pa.types.is_nested(kind):
+        return any(_has_long(kind.field(at).type) for at in range(kind.num_fields))
+    return bool(pa.types.is_decimal256(kind))
 
 
 def _fit(
@@ -283,8 +340,13 @@ def _cast(key: str, source: pa.Array, field: pa.Field, how: _Casting) -> tuple[p
     Where nobody declared the type, a text has to read the same when it is written again.
     """
     import pyarrow as pa
+    import pyarrow.compute as pc
 
     wrong: list[int] = []
+    given = source
+    if field.name in how.written:
+        source, odd = in_plain(source, field.type, how.written[field.name])
+        wrong = pc.indices_nonzero(odd).to_pylist()
     try:
         array = cast_array(source, field.type)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
@@ -295,7 +357,10 @@ def _cast(key: str, source: pa.Array, field: pa.Field, how: _Casting) -> tuple[p
                 asset=key,
                 column=field.name,
             ) from error
-        array, wrong = cast_rows(source, field.type)
+        array, misfits = cast_rows(source, field.type)
+        wrong = [*wrong, *misfits]
+    if wrong and how.declared:
+        how.misfits.note(field.name, given, wrong)
     if not how.declared and source.type != field.type:
         wrong = [*wrong, *not_exact(source, array)]
     return array, wrong

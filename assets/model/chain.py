@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -51,6 +52,8 @@ def _cleaned(raw: Asset, key: str) -> Asset:
     columns = raw.columns
     if columns is not None and [c.name for c in columns] == [c.name for c in RawText.columns()]:
         columns = ProcessedText.columns()
+    elif columns is not None:  # what the raw asset read has its types already
+        columns = tuple(replace(column, written=None) for column in columns)
     return Asset(
         key=key,
         layer="processed",

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields as facts_of
 from typing import Any, Final
 
 from assets.schemas import RawText
 from resources.columns import Column
 from resources.document import Document
 from resources.errors import did_you_mean
-from resources.fields import flag, known, number, text
+from resources.fields import flag, group, known, number, text
+from resources.values.written import NotationError, Written, as_said, notation
 
-FIELDS: Final = ("type", "optional", "unique", "allowed", "max_missing", "volatile")
+FIELDS: Final = ("type", "optional", "unique", "allowed", "max_missing", "volatile", "written")
 TYPES: Final = {
     "text": "string",
     "integer": "int64",
@@ -19,10 +21,20 @@ TYPES: Final = {
     "boolean": "bool",
     "date": "date",
     "timestamp": "timestamp[us]",
+    "timestamp with time zone": "timestamp[us,UTC]",
     "json": "json",
 }
 """A file's words for types; beside them decimal(p,s), and the names that the catalog shows."""
-_SAME: Final = ("string", "int32", "int64", "float64", "bool", "timestamp[us]", "timestamp[ns]")
+_SAME: Final = (
+    "string",
+    "int32",
+    "int64",
+    "float64",
+    "bool",
+    "timestamp[us]",
+    "timestamp[ns]",
+    "timestamp[us,UTC]",
+)
 _DECIMAL: Final = re.compile(r"decimal\((\d{1,2}),\s*(\d{1,2})\)")
 _OF_VALUES: Final = {str: "text", int: "integer", float: "number", bool: "boolean"}
 
@@ -34,11 +46,12 @@ def read_columns(document: Document) -> tuple[Column, ...] | None:
     """
     values = document.values.get("columns")
     texts = document.values.get("texts") is not None
+    default = _default(document, declared=values is not None and not texts)
     if values is None:
         return RawText.columns() if texts else None
     if not isinstance(values, dict) or not values:
         document.refuse("columns", "these are no columns", "write `name: type`, one a line")
-    columns = tuple(_column(document.inside("columns"), name) for name in values)
+    columns = tuple(_column(document.inside("columns"), name, default) for name in values)
     _distinct(document, columns)
     if not texts:
         return columns
@@ -55,7 +68,34 @@ def read_columns(document: Document) -> tuple[Column, ...] | None:
     return tuple(own.get(column.name, column) for column in raw)
 
 
-def _column(columns: Document, name: Any) -> Column:
+def _default(document: Document, *, declared: bool) -> Written | None:
+    """Read how the source's values are written, unless a column says otherwise: `read.written`."""
+    read = document.values.get("read")
+    if not isinstance(read, dict) or read.get("written") is None:
+        return None
+    options = document.inside("read")
+    if not declared:
+        options.refuse(
+            "written",
+            "it says how declared columns are read, and there are none",
+            "declare them under `columns:` (of `texts:` say time_format)",
+        )
+    return _written(options)
+
+
+def _written(fields: Document) -> Written | None:
+    """Read how values are written."""
+    if fields.values.get("written") is None:
+        return None
+    inside = group(fields, "written", [one.name for one in facts_of(Written)])
+    assert inside is not None  # noqa: S101 - looked at above
+    try:
+        return as_said(inside.values)
+    except NotationError as error:
+        inside.refuse(str(error.facts["option"]), error.problem, error.fix)
+
+
+def _column(columns: Document, name: Any, default: Written | None) -> Column:
     """Read one column: a type, or its fields."""
     if not isinstance(name, str) or not name.strip():
         columns.refuse(str(name), f"{name!r} is no column's name", "put the name in quotes")
@@ -63,7 +103,8 @@ def _column(columns: Document, name: Any) -> Column:
     if not isinstance(value, str | dict):
         columns.refuse(name, f"{value!r} is no type", f"use {_ways()}")
     if isinstance(value, str):
-        return Column(name, _type(columns, name, value), nullable=False)
+        plain = _type(columns, name, value)
+        return Column(name, plain, nullable=False, written=notation(plain, None, default))
     fields = columns.inside(name)
     if re.fullmatch(r"decimal\([^)]*", str(value.get("type"))):
         fields.refuse("type", "within { } a comma ends it", 'put it in quotes: "decimal(12,2)"')
@@ -74,6 +115,11 @@ def _column(columns: Document, name: Any) -> Column:
         fields.refuse("type", "a column needs a type", f"use {_ways()}")
     kind = _type(fields, "type", given or _OF_VALUES[type(allowed[0])])
     _fit(fields, kind, allowed)
+    own = _written(fields)
+    try:
+        written = notation(kind, own, default)
+    except NotationError as error:
+        fields.refuse("written", error.problem, error.fix)
     missing = fields.values.get("max_missing")
     if missing is not None and fields.values.get("optional") is False:
         fields.refuse("max_missing", "nothing may be missing here", "take `optional: false` out")
@@ -85,6 +131,7 @@ def _column(columns: Document, name: Any) -> Column:
         allowed=allowed,
         volatile=flag(fields, "volatile"),
         max_missing=None if missing is None else number(fields, "max_missing", 0, 0, 1),
+        written=written,
     )
 
 

@@ -50,6 +50,8 @@ FIELDS: Final = (
 )
 TEXTS: Final = ("id", "text", "created_at", "source", "time_format")
 RULES: Final = "rules"
+WRITTEN: Final = "written"
+"""What `read:` says of the columns' values; it becomes a part of the columns."""
 _UNITS: Final = {"min": 60, "minute": 60, "h": 3_600, "hour": 3_600, "d": 86_400, "day": 86_400}
 _PERIOD: Final = re.compile(r"(\d{1,6})\s*(min|minute|h|hour|d|day)s?")
 
@@ -209,8 +211,8 @@ def _read(document: Document) -> dict[str, Any]:
     from resources.sources.options import ReadOptions
 
     types = {name: takes(hint) for name, hint in ReadOptions.__annotations__.items()}
-    known(options, tuple(types))
-    given = {name: value for name, value in options.values.items() if value is not None}
+    known(options, (*types, WRITTEN))
+    given = {n: v for n, v in options.values.items() if v is not None and n != WRITTEN}
     for name, value in given.items():
         kinds = types[name]
         if kinds and (

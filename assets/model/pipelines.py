@@ -216,6 +216,8 @@ def _cleaned(
         columns = tuple(own.get(column.name, column) for column in ProcessedText.columns())
     if task is not None and _adds_columns(root, task, tasks):
         columns = None
+    if columns is not None:  # what the raw asset read has its types already
+        columns = tuple(replace(column, written=None) for column in columns)
     return replace(
         raw,
         key=f"processed.{pipeline.name}_clean",

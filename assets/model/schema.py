@@ -21,6 +21,7 @@ from typing import (
 
 from assets.model.errors import DeclarationError
 from resources.columns import Column
+from resources.values.written import NotationError, Written, notation
 
 
 class _Mark(Enum):
@@ -69,6 +70,8 @@ Int32 = Annotated[int, _Type("int32")]
 """A 32-bit integer."""
 TimestampNs = Annotated[datetime, _Type("timestamp[ns]")]
 """A UTC time to the nanosecond."""
+TimestampTz = Annotated[datetime, _Type("timestamp[us,UTC]")]
+"""A moment: a time with its zone, kept as UTC; a text without a zone is none."""
 Json = Annotated[str, _Type("json")]
 """A JSON document as text."""
 
@@ -93,6 +96,19 @@ class Schema:
     """
 
     _columns: ClassVar[tuple[Column, ...] | None] = None
+    _written: ClassVar[Written | None] = None
+
+    def __init_subclass__(cls, written: Written | None = None) -> None:
+        """Take how values are written, unless a column says otherwise: `(Schema, written=...)`."""
+        super().__init_subclass__()
+        if written is not None:
+            if not isinstance(written, Written):
+                raise DeclarationError(
+                    f"the schema {cls.__name__} has written={written!r}",
+                    "write written=Written(decimal=',', thousands='.', dates='dmy')",
+                    schema=cls.__name__,
+                )
+            cls._written = written.over(cls._written)
 
     @classmethod
     def columns(cls) -> tuple[Column, ...]:
@@ -112,8 +128,10 @@ def _compile(cls: type[Schema]) -> list[Column]:
             "import every name its annotations use at the top of the file",
             schema=cls.__name__,
         ) from error
-    hints.pop("_columns", None)
-    columns = [_column(cls.__name__, attribute, hint) for attribute, hint in hints.items()]
+    for own in ("_columns", "_written"):
+        hints.pop(own, None)
+    default = cls._written
+    columns = [_column(cls.__name__, attribute, hint, default) for attribute, hint in hints.items()]
     seen: set[str] = set()
     for column in columns:
         if column.name.lower() in seen:
@@ -132,7 +150,7 @@ def _compile(cls: type[Schema]) -> list[Column]:
     return columns
 
 
-def _column(schema: str, attribute: str, hint: Any) -> Column:
+def _column(schema: str, attribute: str, hint: Any, default: Written | None) -> Column:
     """Read one annotation."""
     marks: list[Any] = []
     nullable = False
@@ -155,15 +173,33 @@ def _column(schema: str, attribute: str, hint: Any) -> Column:
         if len({type(value) for value in allowed}) != 1:
             raise _bad(schema, attribute, hint)
         hint = type(allowed[0])
+    kind = _type_name(schema, attribute, hint, marks)
+    own = next((mark for mark in reversed(marks) if isinstance(mark, Written)), None)
     return Column(
         name=next((m.text for m in marks if isinstance(m, Name)), attribute),
-        type=_type_name(schema, attribute, hint, marks),
+        type=kind,
         nullable=nullable,
         unique=_Mark.UNIQUE in marks,
         allowed=allowed,
         volatile=_Mark.VOLATILE in marks,
         max_missing=next((m.share for m in marks if isinstance(m, MaxMissing)), None),
+        written=_notation(schema, attribute, kind, own, default),
     )
+
+
+def _notation(
+    schema: str, attribute: str, kind: str, own: Written | None, default: Written | None
+) -> Written | None:
+    """Give how a column's values are written; what says nothing about its type is a mistake."""
+    try:
+        return notation(kind, own, default)
+    except NotationError as error:
+        raise DeclarationError(
+            f"the schema {schema} declares {attribute}: {error.problem}",
+            error.fix,
+            schema=schema,
+            column=attribute,
+        ) from error
 
 
 def _type_name(schema: str, attribute: str, hint: Any, marks: list[Any]) -> str:
@@ -183,8 +219,9 @@ def _bad(schema: str, attribute: str, hint: Any) -> DeclarationError:
     shown = getattr(hint, "__name__", None) or str(hint)
     return DeclarationError(
         f"the schema {schema} declares {attribute} as {shown}, which is not a column type",
-        "use str, int, float, bool, date, datetime, bytes, Literal[...], Int32, TimestampNs, Json "
-        "or Annotated[Decimal, Precision(12, 2)], with `| None` where values may be missing",
+        "use str, int, float, bool, date, datetime, bytes, Literal[...], Int32, TimestampNs, "
+        "TimestampTz, Json or Annotated[Decimal, Precision(12, 2)], with `| None` where values may "
+        "be missing",
         schema=schema,
         column=attribute,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +12,7 @@ from resources.errors import SourceError
 from resources.rejects import Reject, Rejects, row_json
 from resources.sources.header import column_names
 from resources.sources.years import any_beyond, beyond, counted
+from resources.values.widening import widened
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -51,13 +52,16 @@ class ColumnFiles:
         """Give the columns; raises SourceError where two files differ."""
         first = self._plain_schema(self.files[0])
         for file in self.files[1:]:
-            if (other := self._plain_schema(file)) != first:
+            other = self._plain_schema(file)
+            wider = first if other == first else _wider(first, other)
+            if wider is None:
                 raise SourceError(
                     f"{file} does not have the columns of {self.files[0]}: "
                     f"{_difference(first, other)}",
                     "read files with different columns as assets of their own",
                     file=str(file),
                 )
+            first = wider
         return first
 
     def batches(self, rows: int) -> Iterator[pa.RecordBatch]:
@@ -75,9 +79,11 @@ class ColumnFiles:
     def _plain_batches(self, file: Path, rows: int) -> Iterator[pa.RecordBatch]:
         """Stream one file with plain types; rows with a date that cannot be shown go aside."""
         schema, seen = self.schema, 0
+        names = self._plain_schema(file).names
         for batch in self._sound(file, rows):
             for start in range(0, batch.num_rows, rows):
-                plain, found = _showable(file, _plain_batch(batch.slice(start, rows), schema))
+                part = _plain_batch(batch.slice(start, rows), names, schema)
+                plain, found = _showable(file, part)
                 for reject in found:
                     seen += 1
                     if seen > self._reported.get(file, 0):
@@ -150,13 +156,26 @@ def _plain(file: Path, field: pa.Field, kind: pa.DataType) -> pa.DataType:
     return kind
 
 
-def _plain_batch(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-    """Give a batch the plain types."""
+def _wider(one: pa.Schema, other: pa.Schema) -> pa.Schema | None:
+    """Give the columns of two files, in whatever order, with types that hold both."""
+    import pyarrow as pa
+
+    if set(one.names) != set(other.names):
+        return None
+    kinds = [widened(field.type, other.field(field.name).type) for field in one]
+    if any(kind is None for kind in kinds):
+        return None
+    return pa.schema(list(zip(one.names, kinds, strict=True)))
+
+
+def _plain_batch(batch: pa.RecordBatch, names: Sequence[str], schema: pa.Schema) -> pa.RecordBatch:
+    """Give a batch the plain types; `names`: its columns', as they are usable."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     arrays = []
-    for column, kind in zip(batch.columns, schema.types, strict=True):
+    for name, kind in zip(schema.names, schema.types, strict=True):
+        column = batch.column(names.index(name))
         array = column.storage if isinstance(column.type, pa.BaseExtensionType) else column
         if pa.types.is_run_end_encoded(array.type):
             array = pc.run_end_decode(array)

@@ -13,6 +13,7 @@ from resources.errors import SourceError
 from resources.rejects import Reject, Rejects
 from resources.sources.decoding import Encoding
 from resources.sources.encoding import find_encoding
+from resources.sources.header import column_names
 from resources.sources.json_records import NoRecord, read_records
 from resources.sources.json_text import Written, flat, plain_text, to_json
 from resources.sources.packed import DEFAULT_LIMITS, Limits
@@ -49,6 +50,7 @@ class JsonFiles:
         self._limits = limits
         self._encodings: dict[Path, Encoding] = {}
         self._reported: dict[Path, int] = {}
+        self._named: dict[str, str] = {}
 
     @cached_property
     def schema(self) -> pa.Schema:
@@ -76,11 +78,15 @@ class JsonFiles:
                 "put data in it, or take it off source=",
                 file=str(self.files[0]),
             )
+        self._named = dict(zip(kinds, _usable(kinds), strict=True))
         types = {"int64": pa.int64(), "float64": pa.float64(), "bool": pa.bool_()}
         return pa.schema(
             [
-                (name, types.get(_column_type(seen), pa.string()) if self._typed else pa.string())
-                for name, seen in kinds.items()
+                (
+                    self._named[key],
+                    types.get(_column_type(seen), pa.string()) if self._typed else pa.string(),
+                )
+                for key, seen in kinds.items()
             ]
         )
 
@@ -92,12 +98,19 @@ class JsonFiles:
         records = (record for _, record in self._records())
         while chunk := list(islice(records, rows)):
             yield pa.RecordBatch.from_arrays(
-                [_array(chunk, field) for field in schema], schema=schema
+                [_array(chunk, key, field) for key, field in zip(self._named, schema, strict=True)],
+                schema=schema,
             )
 
     def rows(self) -> Iterator[tuple[Path | str, dict[str, Any]]]:
         """Stream the records as they were written, each with its file."""
-        return self._records()
+        schema = self.schema
+        if list(self._named) == schema.names:
+            return self._records()
+        return (
+            (file, {self._named[key]: value for key, value in record.items()})
+            for file, record in self._records()
+        )
 
     def _records(self) -> Iterator[tuple[Path, dict[str, Any]]]:
         """Stream the records of all files; lines that are none go aside, once."""
@@ -164,11 +177,18 @@ def _only_outer(name: str, seen: set[str], kinds: dict[str, set[str]]) -> bool:
     return seen == {""} and any(other.startswith(f"{name}.") for other in kinds)
 
 
-def _array(records: Iterable[dict[str, Any]], field: pa.Field) -> pa.Array:
+def _usable(keys: Iterable[str]) -> tuple[str, ...]:
+    """Give the columns' names: the keys where SQL can tell them apart, else as in other formats."""
+    found = tuple(keys)
+    distinct = len({key.casefold() for key in found}) == len(found)
+    return found if distinct and all(map(str.strip, found)) else column_names(found)
+
+
+def _array(records: Iterable[dict[str, Any]], key: str, field: pa.Field) -> pa.Array:
     """Collect one column."""
     import pyarrow as pa
 
-    values = (record.get(field.name) for record in records)
+    values = (record.get(key) for record in records)
     if field.type == pa.string():
         return pa.array([plain_text(value) for value in values], pa.string())
     if field.type == pa.float64():
