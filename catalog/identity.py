@@ -7,6 +7,8 @@ whose data lie elsewhere is refused beside an empty folder (one that is not moun
 
 from __future__ import annotations
 
+import hashlib
+import logging
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -14,10 +16,12 @@ from typing import Final, Protocol
 from uuid import uuid4
 
 import msgspec
+from msgspec.structs import replace
 
 from resources.errors import SettingError
 from resources.files import replace_file, sync_folder
 
+_RECORD: Final = logging.getLogger("dataops.record")
 FILES: Final = "files"
 _NAME: Final = ".identity"
 _ADOPT: Final = "dataops adopt"
@@ -31,11 +35,18 @@ class Identity(msgspec.Struct, frozen=True):
     """Whose a data folder is. record: FILES, or where the database is, without its secrets.
 
     settled: False until the record carries the id as well, so that a process may die in between.
+    checksum: of the rest, as it is written down.
     """
 
     id: str
     record: str
     settled: bool = True
+    checksum: str = ""
+
+    def sealed(self) -> Identity:
+        """Give it with its checksum."""
+        text = f"{self.id}|{self.record}|{self.settled}"
+        return replace(self, checksum=hashlib.sha256(text.encode()).hexdigest()[:16])
 
 
 class Record(Protocol):
@@ -67,7 +78,10 @@ def _read(path: Path) -> Identity | None:
     except NotADirectoryError:
         return None  # who writes there says so
     try:
-        return msgspec.json.decode(text, type=Identity)
+        found = msgspec.json.decode(text, type=Identity)
+        if found.sealed() != found:
+            raise ValueError("it is not as it was written")
+        return found
     except (msgspec.MsgspecError, ValueError) as error:
         raise OtherRecordError(
             f"{path} cannot be read: {error}",
@@ -81,7 +95,9 @@ def hold_files(data: Path, *, begun: bool = False) -> None:
 
     begun: its first event is being written. Raises OtherRecordError.
     """
-    mine, events = identity_of(data), data / "events"
+    events = data / "events"
+    _remake_damaged(data, events)
+    mine = identity_of(data)
     if mine is not None and mine.record != FILES:
         raise OtherRecordError(
             f"the events of the data folder {data} are in {mine.record}, and DATAOPS_EVENTS_URL "
@@ -103,6 +119,25 @@ def hold_files(data: Path, *, begun: bool = False) -> None:
             _keep(folder, known)
 
 
+def _remake_damaged(data: Path, events: Path) -> None:
+    """Make an identity that cannot be read again from the one beside it, with a warning.
+
+    Only from one that says that the events are files; else nobody knows to whom the folder belongs.
+    """
+    found: dict[Path, Identity | None] = {}
+    for folder in (data, events):
+        with suppress(OtherRecordError):
+            found[folder] = _read(folder / _NAME)
+    for folder, other in ((data, events), (events, data)):
+        known = found.get(other)
+        if folder not in found and known is not None and known.record == FILES:
+            _RECORD.warning(
+                "%s could not be read: it was made again like %s", folder / _NAME, other / _NAME
+            )
+            with suppress(OSError):
+                _write(folder, known)
+
+
 def _has_streams(events: Path) -> bool:
     """Tell whether there are events in files."""
     with suppress(OSError), os.scandir(events) as entries:
@@ -117,7 +152,7 @@ def _keep(folder: Path, identity: Identity) -> None:
     with suppress(OSError):
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            aside.write_bytes(msgspec.json.encode(identity))
+            aside.write_bytes(msgspec.json.encode(identity.sealed()))
             os.link(aside, path)
             sync_folder(folder)
         finally:
@@ -159,7 +194,7 @@ def _bind(data: Path, record: Record, wanted: str) -> None:
 
 def _write(folder: Path, identity: Identity) -> None:
     """Write an identity in place of another."""
-    replace_file(folder / _NAME, msgspec.json.encode(identity))
+    replace_file(folder / _NAME, msgspec.json.encode(identity.sealed()))
 
 
 def _stranger(data: Path, record: Record, why: str) -> OtherRecordError:

@@ -91,9 +91,10 @@ def _found(done: Verification) -> set[str]:
 
 
 def _what_matters(home: Home) -> list[Path]:
-    """Give every file below data/ that is no cache and no log."""
+    """Give every file below data/ that is no cache and no log, and is not made again at once."""
     folders = ("raw", "processed", "output", "events", "quarantine", "corrections")
-    return sorted(p for f in folders for p in (home.data / f).rglob("*") if p.is_file())
+    found = (p for f in folders for p in (home.data / f).rglob("*") if p.is_file())
+    return sorted(path for path in found if path.name != ".identity")
 
 
 def _edit(path: Path, chance: random.Random) -> None:

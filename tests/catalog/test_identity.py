@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
+import msgspec
 import pytest
 
 from catalog.events import EventStore
-from catalog.identity import OtherRecordError, adopt, identity_of
+from catalog.identity import Identity, OtherRecordError, adopt, hold_files, identity_of
 from catalog.open import open_events, wait_for_outages
 from catalog.records import Released
 from resources.outages import is_outage, outlast
@@ -107,9 +108,12 @@ def test_an_old_project_gets_an_identity_without_a_word(tmp_path: Path) -> None:
 def test_a_death_between_the_two_identities_is_gone_on_from(tmp_path: Path) -> None:
     """The folder's comes first, and says that it is not settled."""
     data, url = folder(tmp_path), database(tmp_path, "one.db")
-    (data / ".identity").write_text('{"id": "abc", "record": "sqlite", "settled": false}')
+    begun = Identity("abc", "sqlite", settled=False).sealed()
+    (data / ".identity").write_bytes(msgspec.json.encode(begun))
     put(opened(data, url))
-    assert identity_of(data) == identity_of(data)
+    settled = identity_of(data)
+    assert settled is not None
+    assert (settled.id, settled.settled) == ("abc", True)
     assert opened(data, url).last("raw.a") == 1
 
 
@@ -183,3 +187,20 @@ def control(home: Path, *words: str) -> None:
         str(home / "log"),
     ]
     subprocess.run([*become, *server, *words], check=True, stdout=subprocess.DEVNULL, cwd=home)
+
+
+@pytest.mark.parametrize("damaged", ["", "events"])
+def test_a_damaged_identity_is_made_again_from_the_one_beside_it(
+    tmp_path: Path, damaged: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    hold_files(tmp_path, begun=True)
+    path = tmp_path / damaged / ".identity"
+    whole = path.read_bytes()
+    for place in range(len(whole)):
+        spoiled = bytearray(whole)
+        spoiled[place] ^= 4
+        path.write_bytes(bytes(spoiled))
+        hold_files(tmp_path)
+        assert identity_of(path.parent) == identity_of(tmp_path)
+    assert path.read_bytes() == whole
+    assert "made again" in caplog.text

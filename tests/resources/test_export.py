@@ -107,7 +107,7 @@ def test_every_type_has_one_plain_form(tmp_path: Path) -> None:
     rows = list(csv.reader(io.StringIO(written(tmp_path, values), newline="")))
     assert rows[1] == [
         "5.0", "true", "2026-01-31", "2026-01-31 09:00:00.5", "2026-01-31 09:00:00.123456789",
-        "2026-01-31 09:00:00.5", '["가", "\\""]', "00ff", "a",
+        "2026-01-31 09:00:00.5+00:00", '["가", "\\""]', "00ff", "a",
     ]  # fmt: skip
     assert rows[2][3:5] == ["2026-01-31 09:00:00", "1970-01-01 00:00:00"]
 

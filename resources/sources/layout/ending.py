@@ -20,7 +20,8 @@ _TOTAL: Final = re.compile(
     re.IGNORECASE,
 )
 _END: Final = rb"(?:\r\n|\r(?!\n)|\n)"
-_CTRL_Z: Final = re.compile(rb"\x1a+[\r\n]*\Z")
+# Where it is all that a field holds, it is a value.
+_CTRL_Z: Final = re.compile(rb"(?:\A|(?<=[^,;\t|\"\x1a]))\x1a+[\r\n]*\Z")
 
 
 def without_ctrl_z(chunk: bytes) -> bytes:
