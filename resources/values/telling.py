@@ -24,7 +24,7 @@ MISSING: Final = (
 """Words that people write where there is no value."""
 _FINE: Final = re.compile(r":\d\d\.\d{7,9}\s*(?:Z|[+-]\d\d:?\d\d)?$")
 _LOCAL: Final = re.compile(r"\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?")
-_YES_NO: Final = (
+YES_NO: Final = (
     *(("y", "n"), ("yes", "no"), ("t", "f"), ("예", "아니오"), ("예", "아니요"), ("네", "아니오")),
     *(("네", "아니요"), ("참", "거짓"), ("유", "무"), ("o", "x"), ("있음", "없음"), ("on", "off")),
     *(("ja", "nein"), ("oui", "non"), ("sí", "no"), ("si", "no"), ("はい", "いいえ"), ("是", "否")),
@@ -211,7 +211,7 @@ def _unit(text: str) -> str:
 def _words(texts: Sequence[str]) -> Iterator[Written]:
     """Give words for true and false, of all pairs of which one stands there."""
     seen = {text.strip().lower() for text in texts}
-    pairs = [pair for pair in _YES_NO if seen & set(pair)]
+    pairs = [pair for pair in YES_NO if seen & set(pair)]
     true, false = (tuple(dict.fromkeys(pair[at] for pair in pairs)) for at in (0, 1))
     spelled = {text.strip().lower(): text.strip() for text in texts}
     both = set(true) & set(false)

@@ -501,7 +501,8 @@ def _screen(line: str) -> Iterator[str]:
 def test_a_wide_table_shows_what_fits_and_names_the_rest(home: Home) -> None:
     """On a terminal of 100 columns."""
     names = [f"column_number_{n}" for n in range(40)]
-    home.write("in.csv", f"{','.join(names)}\n{','.join(names)}\n")
+    row = ",".join(f"a text of some length {n}" for n in range(40))
+    home.write("in.csv", f"{','.join(names)}\n{row}\n")
     person = Terminal(home, "new", "source", "x", "--file", "in.csv", "--yes")
     assert person.ends() == 0
     seen = re.sub("\x1b\\[[0-9;]*m", "", person.seen)

@@ -16,10 +16,13 @@ from resources.sources.layout.kinds import (
     is_series,
     kind_of,
 )
+from resources.sources.layout.names import reads_like_a_row
 from resources.sources.layout.parsing import Record
 
 _ABOVE: Final = 40
 """Records above a header that are looked at."""
+COMMENTS: Final = ("#", "//", "%", "--")
+"""What comments begin with, above a header."""
 _ROWS: Final = 3
 """Rows that a header takes at most, unless more are said."""
 
@@ -54,6 +57,9 @@ def find_heading(records: Sequence[Record], width: int) -> Heading:
     if again:
         said = f"the first record may be a row: {again[0][:40]!r} stands in its column once more"
         return Heading(at, 1, 1.0, said)
+    if set(kinds) <= {TEXT, MISSING} and reads_like_a_row(head.cells, rows):
+        said = f"the first record, {head.cells[0][:40]!r} ..., is shaped like the rows below it"
+        return Heading(at, 1, 1.0, said)
     return Heading(at, 1, 1.0, _doubt(records, at, width))
 
 
@@ -81,9 +87,26 @@ def _after_titles(records: Sequence[Record], width: int) -> int | None:
         one = records[at]
         if one.blank:
             continue
-        if not _is_title(records, at, width):
+        if not (_is_title(records, at, width) or _is_comment(records, at, width)):
             return at
     return first
+
+
+def _is_comment(records: Sequence[Record], at: int, width: int) -> bool:
+    """Tell a comment that has as many cells as rows have: names without its sign stand below it.
+
+    In `#id,name` above rows the sign belongs to the header.
+    """
+    sign = next((s for s in COMMENTS if records[at].cells[0].startswith(s)), "")
+    if not sign:
+        return False
+    below = [one for one in records[at + 1 :] if not one.blank]
+    rest = [one for one in below if not one.cells[0].startswith(sign)]
+    if not rest or len(rest[0].cells) != width or rest[0].filled != width:
+        return False
+    kinds = column_kinds([one.cells for one in rest[1:] if len(one.cells) == width], width)
+    over = [kind_of(c) for c, k in zip(rest[0].cells, kinds, strict=True) if k in TYPED]
+    return bool(over) and all(kind == TEXT for kind in over)
 
 
 def _is_title(records: Sequence[Record], at: int, width: int) -> bool:
@@ -196,6 +219,21 @@ def _doubt(records: Sequence[Record], at: int, width: int) -> str:
     typed = [at for at, kind in enumerate(kinds) if kind in TYPED]
     if len(typed) > 1 and all(kind_of(below.cells[at]) == TEXT for at in typed):
         return "the row below the header looks like a second header row"
+    return _names_below(records, at, width)
+
+
+def _names_below(records: Sequence[Record], at: int, width: int) -> str:
+    """Name a later record that looks like the header: texts, all different, over typed columns."""
+    for after in range(at + 2, min(len(records), at + _ABOVE)):
+        one = records[after]
+        names = {cell.strip().casefold() for cell in one.cells}
+        if len(one.cells) != width or len(names) < width or set(map(kind_of, one.cells)) != {TEXT}:
+            continue
+        rows = [o.cells for o in records[after + 1 :] if len(o.cells) == width and not o.blank]
+        typed = sum(kind in TYPED for kind in column_kinds(rows, width))
+        if len(rows) > 1 and typed > 1:
+            said = ", ".join(one.cells)[:60]
+            return f"record {after + 1}, {said!r}, looks more like the header"
     return ""
 
 
