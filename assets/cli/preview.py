@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import unicodedata
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
@@ -12,6 +13,7 @@ from rich.text import Text
 
 from assets.cli.sampling import Sample
 from assets.cli.show import console
+from resources.terminal import raw
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -93,4 +95,5 @@ def _print(names: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         table.add_row(*(Text(harmless(value), no_wrap=True) for value in row))
     with out.capture() as captured:
         out.print(table)
-    print("\n".join(line.rstrip() for line in captured.get().splitlines()))
+    lines = "\n".join(line.rstrip() for line in captured.get().splitlines())
+    print(lines, file=raw(sys.stdout))  # its texts were made visible when they were rendered
