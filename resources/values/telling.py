@@ -43,6 +43,8 @@ _UNITS: Final = (
     *("KG", "G", "MG", "T", "KM", "M", "CM", "MM", "L", "ML", "H", "MIN", "S", "MS", "KB", "MB"),
     *("GB", "TB", "KW", "KWH", "MWH", "V", "PCS", "EA"),
 )
+_WHOLE_UNITS: Final = ("원", "₩", "\uffe6", "KRW", "円", "JPY")
+"""Money without fractions in use."""
 _PIVOT: Final = 1970
 _UNIT: Final = re.compile(r"^[\s(+\-]*([^\d\s+\-.,'()%]+)|([^\d\s+\-.,'()%]+)[\s)\-]*$")
 
@@ -193,7 +195,10 @@ def _numbers(texts: Sequence[str]) -> Iterator[Written]:
         minus = "parentheses"
     elif any(text.rstrip().endswith("-") and len(text) > 1 for text in texts):
         minus = "after"
+    whole = bool(unit) and unit[0].upper() in _WHOLE_UNITS
     for marks in _MARKS:
+        if whole and "," in (marks.decimal, {".": ","}.get(marks.thousands or "")):
+            continue  # 12,000원 is no 12
         yield replace(marks, unit=unit, percent=percent, minus=minus)
 
 

@@ -400,6 +400,8 @@ PROPOSALS = [
     (["2024-01-31 오후 3:05"], "timestamp[us]", {"dates": "ymd"}),
     (["Y", "N", "Y"], "bool", {"true_words": ["Y"], "false_words": ["N"]}),
     (["1,234", "-", "1,234,567"], "int64", {"thousands": ",", "missing": ["-"]}),
+    (["12,000원", "900원"], "int64", {"thousands": ",", "unit": ["원"]}),
+    (["₩12,000", "-₩3,500"], "int64", {"thousands": ",", "unit": ["₩"]}),
     (["1", "N/A", "3"], "int64", {"missing": ["N/A"]}),
     (["1.5", "없음", "2"], "float64", {"missing": ["없음"]}),
 ]

@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from resources.errors import SourceError
 from resources.sources.dialect import LAYOUT_OPTIONS, Dialect
-from resources.sources.layout.heading import COMMENTS, Heading, find_heading, join_rows
+from resources.sources.layout.heading import Heading, find_heading, join_rows
+from resources.sources.layout.names import COMMENTS
 from resources.sources.layout.parsing import Record, first_records, share_of
 from resources.sources.layout.signs import Fit, choose_signs, other_sign
 from resources.sources.layout.width import Width, settle_width

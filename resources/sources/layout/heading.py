@@ -16,13 +16,11 @@ from resources.sources.layout.kinds import (
     is_series,
     kind_of,
 )
-from resources.sources.layout.names import reads_like_a_row
+from resources.sources.layout.names import is_comment, reads_like_a_row
 from resources.sources.layout.parsing import Record
 
 _ABOVE: Final = 40
 """Records above a header that are looked at."""
-COMMENTS: Final = ("#", "//", "%", "--")
-"""What comments begin with, above a header."""
 _ROWS: Final = 3
 """Rows that a header takes at most, unless more are said."""
 
@@ -87,26 +85,9 @@ def _after_titles(records: Sequence[Record], width: int) -> int | None:
         one = records[at]
         if one.blank:
             continue
-        if not (_is_title(records, at, width) or _is_comment(records, at, width)):
+        if not (_is_title(records, at, width) or is_comment(records, at, width)):
             return at
     return first
-
-
-def _is_comment(records: Sequence[Record], at: int, width: int) -> bool:
-    """Tell a comment that has as many cells as rows have: names without its sign stand below it.
-
-    In `#id,name` above rows the sign belongs to the header.
-    """
-    sign = next((s for s in COMMENTS if records[at].cells[0].startswith(s)), "")
-    if not sign:
-        return False
-    below = [one for one in records[at + 1 :] if not one.blank]
-    rest = [one for one in below if not one.cells[0].startswith(sign)]
-    if not rest or len(rest[0].cells) != width or rest[0].filled != width:
-        return False
-    kinds = column_kinds([one.cells for one in rest[1:] if len(one.cells) == width], width)
-    over = [kind_of(c) for c, k in zip(rest[0].cells, kinds, strict=True) if k in TYPED]
-    return bool(over) and all(kind == TEXT for kind in over)
 
 
 def _is_title(records: Sequence[Record], at: int, width: int) -> bool:

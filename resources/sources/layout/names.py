@@ -1,10 +1,13 @@
-"""Whether a first record of texts alone reads like names of columns, or like one more row."""
+"""Whether first records read like names of columns: or like one more row, or like comments."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 from typing import Final
+
+from resources.sources.layout.kinds import TEXT, TYPED, column_kinds, kind_of
+from resources.sources.layout.parsing import Record
 
 _LINES: Final = (
     "address answer author body brand category city class code color colour comment",
@@ -24,6 +27,8 @@ _KOREAN: Final = (
 _TOKEN: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 _SHAPES: Final = (("[A-Z]+", "A"), ("[a-z]+", "a"), ("[가-힣]+", "가"), (r"\d+", "9"))
 _LEAST: Final = 2
+COMMENTS: Final = ("#", "//", "%", "--")
+"""What comments begin with, above a header."""
 
 
 def reads_like_a_row(cells: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
@@ -57,3 +62,20 @@ def _shape(cell: str) -> str:
     for letters, sign in _SHAPES:
         text = re.sub(letters, sign, text)
     return text
+
+
+def is_comment(records: Sequence[Record], at: int, width: int) -> bool:
+    """Tell a comment that has as many cells as rows have: names without its sign stand below it.
+
+    In `#id,name` above rows the sign belongs to the header.
+    """
+    sign = next((s for s in COMMENTS if records[at].cells[0].startswith(s)), "")
+    if not sign:
+        return False
+    below = [one for one in records[at + 1 :] if not one.blank]
+    rest = [one for one in below if not one.cells[0].startswith(sign)]
+    if not rest or len(rest[0].cells) != width or rest[0].filled != width:
+        return False
+    kinds = column_kinds([one.cells for one in rest[1:] if len(one.cells) == width], width)
+    over = [kind_of(c) for c, k in zip(rest[0].cells, kinds, strict=True) if k in TYPED]
+    return bool(over) and all(kind == TEXT for kind in over)
