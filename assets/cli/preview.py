@@ -95,5 +95,5 @@ def _print(names: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         table.add_row(*(Text(harmless(value), no_wrap=True) for value in row))
     with out.capture() as captured:
         out.print(table)
-    lines = (line.rstrip() for line in captured.get().splitlines())
-    print("\n".join(lines), file=raw(sys.stdout))  # visible already, and our own colours stay
+    lines = "\n".join(line.rstrip() for line in captured.get().splitlines())
+    print(lines, file=raw(sys.stdout))  # its texts were made visible when they were rendered

@@ -27,6 +27,8 @@ NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,179}")
 """A name is part of file names and of Airflow's ids, neither of which may be longer than 250."""
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
+_SHOWN: Final = 10**15
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Asset:
@@ -205,14 +207,7 @@ def _declare(  # noqa: PLR0913 - all that a declaration may say
             "add a parameter `llm: Cleaner` and call llm.clean(...), or take task= off",
             asset=key,
         )
-    if max_quarantine is not None and not 0 <= max_quarantine <= 1:
-        raise DeclarationError(
-            f"{key} has max_quarantine={max_quarantine}", "give a share from 0 to 1", asset=key
-        )
-    if max_quarantine is not None and isinstance(max_quarantine, bool):
-        raise DeclarationError(
-            f"{key} has max_quarantine={max_quarantine}", "give a share from 0 to 1", asset=key
-        )
+    _check_share(key, max_quarantine)
     check_length(key, fresh_for)
     check_renamed(key, renamed_from)
     described = plain_text(_first_line(function.__doc__))
@@ -343,6 +338,18 @@ def _check_edges(key: str, layer: str, upstream: tuple[str, ...], source: tuple[
                 "name a raw or processed asset as upstream",
                 asset=key,
             )
+
+
+def _check_share(key: str, share: object) -> None:
+    """Refuse a max_quarantine that is no share of rows, whatever it is."""
+    number = isinstance(share, int | float) and not isinstance(share, bool)
+    if share is None or (number and 0 <= share <= 1):  # type: ignore[operator]
+        return
+    large = isinstance(share, int) and not -_SHOWN < share < _SHOWN  # Python may not write it
+    shown = "a number of many digits" if large else repr(share)[:40]
+    raise DeclarationError(
+        f"{key} has max_quarantine={shown}", "give a share from 0 to 1", asset=key
+    )
 
 
 def _first_line(docstring: str | None) -> str:

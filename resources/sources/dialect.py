@@ -14,7 +14,7 @@ TXT_DELIMITERS: Final = "\t|;,"
 """What may part the fields of a table in a .txt file, the likeliest first."""
 LAYOUT_OPTIONS: Final = "delimiter, quote, escape, skip, header, header_rows, comment, trailing"
 """The options that say how delimited text is laid out."""
-LAYOUT_RULES: Final = ("fields", "quotes")
+LAYOUT_RULES: Final = ("fields", "quotes", "footer")
 """The rules of rows that are set aside because they do not fit the layout."""
 TRAILING: Final = ("drop", "keep", "index", "fill")
 """What may become of fields that rows have beside the header's, or lack."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from resources.values.telling import MISSING, Way, as_yaml, ways
+from resources.values.telling import MISSING, YES_NO, Way, as_yaml, ways
 from resources.values.written import Written
 
 _MOST: Final = 2_000
@@ -50,23 +50,51 @@ def looks_like(texts: Sequence[str]) -> Looks:
 def _as(kind: str, distinct: Sequence[str], values: Sequence[str]) -> Looks | None:
     """Tell how texts are values of a type; None where they are not."""
     whole = [way for way in ways(distinct, kind) if way.count == len(distinct)]
-    whole = [way for way in whole if _says_more(way, values)]
-    if not whole:
-        return None
-    if kind == "bool" and len({value for value in whole[0].values if value}) != 2:
+    if not any(_says_more(way, values) for way in whole):
+        return _with_gaps(kind, distinct, whole)
+    if kind == "bool" and not _are_pairs(whole[0], values):
         return None
     if kind == "int64":  # 1,234 may be a fraction: then the number's own readings are told
         numbers = [way for way in ways(distinct, "float64") if way.count == len(distinct)]
         if len(numbers) > 1:
             return None
-    if len(whole) > 1:
-        said = " or ".join(f"written: {as_yaml(way.written)}" for way in whole[:3])
+    if len(whole) > 1:  # 1.200 is a number as it stands, too
+        said = " or ".join(_option(way) for way in whole[:3])
         return Looks(note=f"{kind}? it can be read in several ways: {said}")
     written = whole[0].written
     note = ""
     if written.pivot is not None:
         note = f"years of two digits are taken for {written.pivot} to {written.pivot + 99}"
     return Looks(kind, written, note)
+
+
+def _option(way: Way) -> str:
+    """Name a notation as it is declared; what needs none stands as it is."""
+    return f"written: {as_yaml(way.written)}" if way.written.said() else "no `written:`"
+
+
+def _with_gaps(kind: str, distinct: Sequence[str], whole: Sequence[Way]) -> Looks | None:
+    """Tell of numbers, each written as it reads, among words for missing; None for others."""
+    if kind not in ("int64", "float64") or not whole or not whole[0].written.missing:
+        return None
+    way = whole[0]
+    for text, value in zip(distinct, way.values, strict=True):
+        if value not in ("", text, f"{text}.0"):
+            return None
+    words = ", ".join(map(repr, way.written.missing))
+    return Looks(kind, way.written, f"taken as missing: {words}")
+
+
+def _are_pairs(way: Way, values: Sequence[str]) -> bool:
+    """Tell whether words mean yes and no: a whole pair stands there, and no letter without its own.
+
+    So Y and N do, and X and Y, each of which is half of another pair, do not.
+    """
+    seen = {text.strip().lower() for text in values}
+    paired = {word for pair in YES_NO if seen.issuperset(pair) for word in pair}
+    alone = {word for word in seen - paired if len(word) == 1 and word.isalpha()}
+    both = len({value for value in way.values if value}) == 2
+    return both and bool(paired) and not alone
 
 
 def _says_more(way: Way, values: Sequence[str]) -> bool:

@@ -24,7 +24,7 @@ MISSING: Final = (
 """Words that people write where there is no value."""
 _FINE: Final = re.compile(r":\d\d\.\d{7,9}\s*(?:Z|[+-]\d\d:?\d\d)?$")
 _LOCAL: Final = re.compile(r"\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?")
-_YES_NO: Final = (
+YES_NO: Final = (
     *(("y", "n"), ("yes", "no"), ("t", "f"), ("예", "아니오"), ("예", "아니요"), ("네", "아니오")),
     *(("네", "아니요"), ("참", "거짓"), ("유", "무"), ("o", "x"), ("있음", "없음"), ("on", "off")),
     *(("ja", "nein"), ("oui", "non"), ("sí", "no"), ("si", "no"), ("はい", "いいえ"), ("是", "否")),
@@ -43,6 +43,8 @@ _UNITS: Final = (
     *("KG", "G", "MG", "T", "KM", "M", "CM", "MM", "L", "ML", "H", "MIN", "S", "MS", "KB", "MB"),
     *("GB", "TB", "KW", "KWH", "MWH", "V", "PCS", "EA"),
 )
+_WHOLE_UNITS: Final = ("원", "₩", "\uffe6", "KRW", "円", "JPY")
+"""Money without fractions in use."""
 _PIVOT: Final = 1970
 _UNIT: Final = re.compile(r"^[\s(+\-]*([^\d\s+\-.,'()%]+)|([^\d\s+\-.,'()%]+)[\s)\-]*$")
 
@@ -193,7 +195,10 @@ def _numbers(texts: Sequence[str]) -> Iterator[Written]:
         minus = "parentheses"
     elif any(text.rstrip().endswith("-") and len(text) > 1 for text in texts):
         minus = "after"
+    whole = bool(unit) and unit[0].upper() in _WHOLE_UNITS
     for marks in _MARKS:
+        if whole and "," in (marks.decimal, {".": ","}.get(marks.thousands or "")):
+            continue  # 12,000원 is no 12
         yield replace(marks, unit=unit, percent=percent, minus=minus)
 
 
@@ -211,7 +216,7 @@ def _unit(text: str) -> str:
 def _words(texts: Sequence[str]) -> Iterator[Written]:
     """Give words for true and false, of all pairs of which one stands there."""
     seen = {text.strip().lower() for text in texts}
-    pairs = [pair for pair in _YES_NO if seen & set(pair)]
+    pairs = [pair for pair in YES_NO if seen & set(pair)]
     true, false = (tuple(dict.fromkeys(pair[at] for pair in pairs)) for at in (0, 1))
     spelled = {text.strip().lower(): text.strip() for text in texts}
     both = set(true) & set(false)

@@ -34,6 +34,11 @@ def error_of(home: Home, text: str, path: str = "assets/processed/x.py") -> str:
         ("@asset(upstream=['raw.a'])\ndef X(a): ...", "in lower case"),
         ("@asset(upstream=['raw.a'], schema=int)\ndef x(a): ...", "not a Schema class"),
         ("@asset(upstream=['raw.a'], max_quarantine=2)\ndef x(a): ...", "a share from 0 to 1"),
+        (
+            "@asset(upstream=['raw.a'], max_quarantine='lots')\ndef x(a): ...",
+            "max_quarantine='lots'",
+        ),
+        ("@asset(upstream=['raw.a'], max_quarantine=10**5000)\ndef x(a): ...", "many digits"),
         ("@asset(upstream=['raw.a'], task='t')\ndef x(a): ...", "takes no Cleaner"),
         ("@asset(upstream=['output.a'])\ndef x(a): ...", "outputs are exports"),
         (

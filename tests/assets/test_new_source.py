@@ -501,9 +501,11 @@ def _screen(line: str) -> Iterator[str]:
 def test_a_wide_table_shows_what_fits_and_names_the_rest(home: Home) -> None:
     """On a terminal of 100 columns."""
     names = [f"column_number_{n}" for n in range(40)]
-    home.write("in.csv", f"{','.join(names)}\n{','.join('v' for _ in names)}\n")
+    home.write("in.csv", f"{','.join(names)}\n{','.join(['x'] * 40)}\n")
     person = Terminal(home, "new", "source", "x", "--file", "in.csv", "--yes")
     assert person.ends() == 0
+    assert "\x1b[1m" in person.seen  # its own colours are no letters
+    assert "u001b" not in person.seen
     seen = re.sub("\x1b\\[[0-9;]*m", "", person.seen)
     assert "... and 34 more columns: column_number_6, " in seen
     assert max(len(line) for line in seen.splitlines()[:3]) == 100

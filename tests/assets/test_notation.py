@@ -400,6 +400,10 @@ PROPOSALS = [
     (["2024-01-31 오후 3:05"], "timestamp[us]", {"dates": "ymd"}),
     (["Y", "N", "Y"], "bool", {"true_words": ["Y"], "false_words": ["N"]}),
     (["1,234", "-", "1,234,567"], "int64", {"thousands": ",", "missing": ["-"]}),
+    (["12,000원", "900원"], "int64", {"thousands": ",", "unit": ["원"]}),
+    (["₩12,000", "-₩3,500"], "int64", {"thousands": ",", "unit": ["₩"]}),
+    (["1", "N/A", "3"], "int64", {"missing": ["N/A"]}),
+    (["1.5", "없음", "2"], "float64", {"missing": ["없음"]}),
 ]
 
 
@@ -416,6 +420,20 @@ def test_what_can_be_read_in_several_ways_stays_text_and_says_them(texts: list[s
     found = looks_like(texts)
     assert found.type == ""
     assert " or written: " in found.note
+
+
+@pytest.mark.parametrize("texts", [["1.200", "3.400"], ["1.500", "-", "12.250"]])
+def test_a_number_as_it_stands_is_one_of_the_ways(texts: list[str]) -> None:
+    """1.200 is never made 1200 because its zeros keep it text."""
+    found = looks_like(texts)
+    assert found.type == ""
+    assert 'written: {thousands: "."' in found.note
+
+
+@pytest.mark.parametrize("texts", [["x", "y"], ["x", "n"], ["x", "y", "n"], ["1.50", "N/A"]])
+def test_halves_of_pairs_are_no_yes_and_no(texts: list[str]) -> None:
+    """And a number with a zero too many stays text beside a word for missing."""
+    assert looks_like(texts).type == ""
 
 
 @pytest.mark.parametrize("texts", [["00501", "10001"], ["Y", "maybe"], ["-"], ["a1"], ["Y"], []])

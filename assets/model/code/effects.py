@@ -175,8 +175,9 @@ class Effects:
             if place.name != EVERYTHING and (kind == "constant" or not self._is_there(place)):
                 continue
             yield place
+            if place.name != EVERYTHING:
+                yield from self._body(place)  # of a function, or of a lambda that a name holds
             if kind in ("function", "class"):
-                yield from self._body(place)
                 continue
             for file, part in self._parts(place):
                 for name in part.uses:

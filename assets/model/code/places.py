@@ -13,7 +13,7 @@ from assets.model.code.names import ALL_MODULES
 from assets.model.code.statements import LAYERS, Module, Statement, is_foreign, read_module
 from resources.files import replace_file
 
-_FORMAT: Final = "2"
+_FORMAT: Final = "3"
 EVERYTHING: Final = "*"
 """The name that stands for whatever a module holds."""
 

@@ -255,15 +255,22 @@ class _Reader:
                 self.statement(node.slice, scope, region)
             node, steps = node.value, steps + 1
         if chain := chain_of(node):
-            if name := self._resolved(chain, scope):
-                region.sets.add(f"{name} {steps}")
-            elif chain not in scope.plain or steps > 1:
-                region.opaque = True
+            self._put(chain, steps, scope, region)
             return
         region.opaque = True
         if isinstance(node, ast.Call):
             region.drops.update(filter(None, [self._resolved(chain_of(node.func), scope)]))
         self.statement(node, scope, region)
+
+    def _put(self, chain: str, steps: int, scope: _Scope, region: Region) -> None:
+        """Read that something is put into a chain of names, so many steps down."""
+        if chain == "sys.modules":
+            region.reads.add(ALL_NAMES)
+            region.opaque = True
+        elif name := self._resolved(chain, scope):
+            region.sets.add(f"{name} {steps}")
+        elif chain not in scope.plain or steps > 1:
+            region.opaque = True
 
     def _in_place(self, node: ast.AugAssign, scope: _Scope, region: Region) -> None:
         """Read `x += y`, which may change what x holds in place."""

@@ -163,9 +163,13 @@ def read_module(source: bytes) -> Module:
     """
     imports = _Imports({}, [], [])
     statements: list[Statement] = []
-    for node in ast.parse(source).body:
+    nodes = ast.parse(source).body
+    twice = _bound_twice(nodes)
+    for node in nodes:
         if isinstance(node, ast.Import | ast.ImportFrom):
             imports.add(node, names=True)
+            if again := twice.intersection(name for name, _ in imported_names(node)):
+                statements.append(_read_statement(node, tuple(sorted(again))))
         elif (kept := _without_other_lives(node)) is not None:
             _note_imports(kept, imports)
             statements.append(_read_statement(kept))
@@ -175,6 +179,21 @@ def read_module(source: bytes) -> Module:
         tuple(imports.stars),
         tuple(name for name in dict.fromkeys(imports.loads) if not is_foreign(name)),
     )
+
+
+def _bound_twice(nodes: Sequence[ast.stmt]) -> frozenset[str]:
+    """Give the names that an import binds and something else, too: which comes last decides."""
+    places: dict[str, set[str]] = {}
+    others: set[str] = set()
+    for node in nodes:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            for name, place in imported_names(node):
+                places.setdefault(name, set()).add(place)
+        else:
+            others.update(bound_names(node))
+    return frozenset(name for name, all_ in places.items() if len(all_) > 1 or name in others) - {
+        "*"
+    }
 
 
 def is_foreign(module: str) -> bool:
@@ -230,14 +249,14 @@ def _inside_functions(node: ast.stmt) -> set[int]:
     }
 
 
-def _read_statement(node: ast.stmt) -> Statement:
-    """Read one statement."""
+def _read_statement(node: ast.stmt, binds: tuple[str, ...] | None = None) -> Statement:
+    """Read one statement; binds: the names that count, of an import that binds others as well."""
     text = canonical(node)
     if isinstance(node, SCOPES):
         text = text.replace(f"name={node.name!r},", "", 1)  # what it is kept under says it
     run, body = read_regions(node)
     return Statement(
-        tuple(bound_names(node)),
+        tuple(bound_names(node)) if binds is None else binds,
         hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:16],
         _kind(node),
         _part(run),

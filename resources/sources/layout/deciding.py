@@ -11,6 +11,7 @@ from typing import Any, Final
 from resources.errors import SourceError
 from resources.sources.dialect import LAYOUT_OPTIONS, Dialect
 from resources.sources.layout.heading import Heading, find_heading, join_rows
+from resources.sources.layout.names import COMMENTS
 from resources.sources.layout.parsing import Record, first_records, share_of
 from resources.sources.layout.signs import Fit, choose_signs, other_sign
 from resources.sources.layout.width import Width, settle_width
@@ -19,8 +20,6 @@ from resources.sources.records import count_lines
 _LEAST: Final = 0.5
 """The share of records that must fit a layout that was guessed."""
 _FEW: Final = 4
-_COMMENTS: Final = ("#", "//", "%", "--")
-"""What comments begin with, above a header."""
 _SPACED: Final = re.compile(r'\s+"[^"]*"\s*')
 
 
@@ -180,7 +179,7 @@ def _note_above(
         return dialect
     if dialect.comment and not _said_lines(above, dialect.comment.encode()):
         return dialect
-    for sign in () if "comment" in dialect.said else _COMMENTS:
+    for sign in () if "comment" in dialect.said else COMMENTS:
         if not _said_lines(above, sign.encode()) and not first_record.cells[0].startswith(sign):
             words.options["comment"] = sign
             words.notes.append(f"lines that begin with {sign!r} are taken as comments")

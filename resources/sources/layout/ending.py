@@ -19,6 +19,12 @@ _TOTAL: Final = re.compile(
     r"\W*(?:grand |sub)?(?:total|sum|average|source|note|notes|합계|총계|소계|평균|출처|비고|주)\b",
     re.IGNORECASE,
 )
+_TOTAL_ALONE: Final = re.compile(
+    r"\W*(?:(?:grand |sub)?(?:total|sum|average)s?|(?:총 ?)?합 ?계|총 ?계|소 ?계|누 ?계"
+    r"|평 ?균|총합|계|summe|gesamt|insgesamt)\W*",
+    re.IGNORECASE,
+)
+"""A first cell that says nothing else: such a row may be as full as the others."""
 _END: Final = rb"(?:\r\n|\r(?!\n)|\n)"
 # Where it is all that a field holds, it is a value.
 _CTRL_Z: Final = re.compile(rb"(?:\A|(?<=[^,;\t|\"\x1a]))\x1a+[\r\n]*\Z")
@@ -66,6 +72,8 @@ def _is_note(one: Record, kinds: Sequence[str], usual: float, width: int) -> boo
     if len(one.cells) != width:
         return True
     first = next(cell for cell in one.cells if cell.strip())
+    if _TOTAL_ALONE.fullmatch(first):
+        return True
     few = one.filled < usual / 2 or (one.filled < usual and bool(_TOTAL.match(first)))
     wrong = any(
         kind in TYPED and cell.strip() and kind_of(cell) not in ("", kind)
@@ -88,7 +96,8 @@ def last_total(chunk: bytes, header: Header) -> str:
     kinds = column_kinds([one.cells for one in rows if one.end <= start], width)
     first = next(cell for cell in last.cells if cell.strip())
     usual = sum(one.filled for one in rows if one.end <= start) / max(len(rows) - 1, 1)
-    return first.strip() if _TOTAL.match(first) and _is_note(last, kinds, usual, width) else ""
+    total = _TOTAL.match(first) or _TOTAL_ALONE.fullmatch(first)
+    return first.strip() if total and _is_note(last, kinds, usual, width) else ""
 
 
 def _last_lines(chunk: bytes, count: int) -> int:

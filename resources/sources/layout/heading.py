@@ -16,6 +16,7 @@ from resources.sources.layout.kinds import (
     is_series,
     kind_of,
 )
+from resources.sources.layout.names import is_comment, reads_like_a_row
 from resources.sources.layout.parsing import Record
 
 _ABOVE: Final = 40
@@ -54,6 +55,9 @@ def find_heading(records: Sequence[Record], width: int) -> Heading:
     if again:
         said = f"the first record may be a row: {again[0][:40]!r} stands in its column once more"
         return Heading(at, 1, 1.0, said)
+    if set(kinds) <= {TEXT, MISSING} and reads_like_a_row(head.cells, rows):
+        said = f"the first record, {head.cells[0][:40]!r} ..., is shaped like the rows below it"
+        return Heading(at, 1, 1.0, said)
     return Heading(at, 1, 1.0, _doubt(records, at, width))
 
 
@@ -81,7 +85,7 @@ def _after_titles(records: Sequence[Record], width: int) -> int | None:
         one = records[at]
         if one.blank:
             continue
-        if not _is_title(records, at, width):
+        if not (_is_title(records, at, width) or is_comment(records, at, width)):
             return at
     return first
 
@@ -196,6 +200,21 @@ def _doubt(records: Sequence[Record], at: int, width: int) -> str:
     typed = [at for at, kind in enumerate(kinds) if kind in TYPED]
     if len(typed) > 1 and all(kind_of(below.cells[at]) == TEXT for at in typed):
         return "the row below the header looks like a second header row"
+    return _names_below(records, at, width)
+
+
+def _names_below(records: Sequence[Record], at: int, width: int) -> str:
+    """Name a later record that looks like the header: texts, all different, over typed columns."""
+    for after in range(at + 2, min(len(records), at + _ABOVE)):
+        one = records[after]
+        names = {cell.strip().casefold() for cell in one.cells}
+        if len(one.cells) != width or len(names) < width or set(map(kind_of, one.cells)) != {TEXT}:
+            continue
+        rows = [o.cells for o in records[after + 1 :] if len(o.cells) == width and not o.blank]
+        typed = sum(kind in TYPED for kind in column_kinds(rows, width))
+        if len(rows) > 1 and typed > 1:
+            said = ", ".join(one.cells)[:60]
+            return f"record {after + 1}, {said!r}, looks more like the header"
     return ""
 
 

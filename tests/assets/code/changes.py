@@ -36,6 +36,31 @@ REG = {
 PLUGS = "from ._reg import HANDLERS\nfrom . import _help\ndef f():\n    return HANDLERS\n"
 
 STALE = [
+    Change(
+        "lambda called",
+        "D = [1, 2]\nrun = lambda: D.append(3)\n",
+        "D = [1, 2]\nrun = lambda: D.append(3)\nrun()\n",
+        using("D"),
+    ),
+    Change(
+        "lambda handed on",
+        "from functools import reduce\nD = [1]\nrun = lambda a, b: D.append(b)\n",
+        "from functools import reduce\nD = [1]\nrun = lambda a, b: D.append(b)\nreduce(run, [1, 2])\n",
+        using("D"),
+    ),
+    Change("import over a value", "P = 1\n", "P = 1\nfrom math import pi as P\n", using("P")),
+    Change(
+        "imports in another order",
+        "from math import pi as P\nfrom cmath import tau as P\n",
+        "from cmath import tau as P\nfrom math import pi as P\n",
+        using("P"),
+    ),
+    Change(
+        "item of sys.modules",
+        "import sys\nP = 1\n",
+        "import sys\nP = 1\nsys.modules[__name__].P = 2\n",
+        using("P"),
+    ),
     Change("item assigned", 'CONF = {}\nCONF["rate"] = 1\n', 'CONF = {}\nCONF["rate"] = 2\n', CONF),
     Change("update", "CONF = {}\nCONF.update(rate=1)\n", "CONF = {}\nCONF.update(rate=2)\n", CONF),
     Change("update of a part", 'CONF = {"a": {}}\nCONF["a"].update(r=1)\n', 'CONF = {"a": {}}\nCONF["a"].update(r=2)\n', CONF),

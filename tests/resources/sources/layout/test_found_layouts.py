@@ -127,6 +127,31 @@ CASES = {
         [(1, 2), (3, 4)],
         "lines that begin with '#' are taken as comments",
     ),
+    "comments_with_commas.csv": Case(
+        "# made by tool\n# 2024, Jan\nid,name\n1,Kim\n2,Lee\n",
+        ["id", "name"],
+        [(1, "Kim"), (2, "Lee")],
+        "lines that begin with '#' are taken as comments",
+    ),
+    "signed_header.csv": Case("#id,name\n1,Kim\n", ["#id", "name"], [(1, "Kim")]),
+    "facts_above.csv": Case(
+        "Station,Seoul\nPeriod,2024\nday,rain\n2024-01-01,1.5\n2024-01-02,0\n",
+        ["Station", "Seoul"],
+        [("Period", "2024"), ("day", "rain"), ("2024-01-01", "1.5"), ("2024-01-02", "0")],
+        "record 3, 'day, rain', looks more like the header",
+    ),
+    "texts_without_header.csv": Case(
+        "kim,seoul\nlee,busan\npark,daegu\n",
+        ["kim", "seoul"],
+        [("lee", "busan"), ("park", "daegu")],
+        "the first record, 'kim' ..., is shaped like the rows below it",
+    ),
+    "texts.csv": Case(
+        "word,name\nlee,busan\nkim,ulsan\n", ["word", "name"], [("lee", "busan"), ("kim", "ulsan")]
+    ),
+    "texts_ko.csv": Case(
+        "상품명,색\n사과,빨강\n배,노랑\n", ["상품명", "색"], [("사과", "빨강"), ("배", "노랑")]
+    ),
     "two_header.csv": Case(
         "control,,fire,\nX,Y,X,Y\n1,2,3,4\n",
         ["control X", "control Y", "fire X", "fire Y"],
@@ -166,6 +191,21 @@ CASES = {
         [(1, 2), (4, 5)],
         "1 row of nothing but delimiters",
         ("합계,7",),
+    ),
+    "footer_of_texts.csv": Case(
+        "item,qty\nbook,1\npen,2\n\nGrand total,3\n",
+        ["item", "qty"],
+        [("book", 1), ("pen", 2)],
+        aside=("Grand total,3",),
+    ),
+    "total_ko.csv": Case(
+        "품목,수량\n사과,1\n배,2\n합계,3\n",
+        ["품목", "수량"],
+        [("사과", 1), ("배", 2), ("합계", 3)],
+        "its last row looks like a total ('합계')",
+    ),
+    "a_film.csv": Case(
+        "film,n\nBabel,1\n\nTotal Recall,2\n", ["film", "n"], [("Babel", 1), ("Total Recall", 2)]
     ),
     "footer_notes.csv": Case(
         "a,b\r\n1,2\r\n4,5\r\n\r\nSource: office\r\nNote: x, y, z\r\n",
