@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from assets.engine.errors import AttemptFailed
 from assets.engine.sql import literal
 
 if TYPE_CHECKING:
@@ -55,7 +56,10 @@ def pick_all(
                 raise
     elif not _reads_alike(con, path):
         return [one for group in _grouped(picks) for one in _whole(con, path, group)]
-    return [one for group in _grouped(picks) for one in _in_pieces(con, path, group)]
+    try:
+        return [one for group in _grouped(picks) for one in _in_pieces(con, path, group)]
+    except duckdb.OutOfMemoryException as error:
+        raise _too_heavy(con, path) from error
 
 
 def _grouped(picks: Sequence[Pick]) -> Iterator[list[Pick]]:
@@ -121,6 +125,29 @@ def _reader(path: Path, names: Sequence[str]) -> pa.RecordBatchReader:
                     number += piece.num_rows
 
     return pa.RecordBatchReader.from_batches(schema, batches())
+
+
+def _too_heavy(con: duckdb.DuckDBPyConnection, path: Path) -> AttemptFailed:
+    """Say which row takes more than the memory there is."""
+    import pyarrow.parquet as pq
+
+    most, at, number, column = 0, 0, 0, ""
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(1):
+            number += 1
+            if batch.nbytes > most:
+                sizes = [one.nbytes for one in batch.columns]
+                most, at = batch.nbytes, number
+                column = batch.schema.names[sizes.index(max(sizes))]
+    (said,) = con.execute("SELECT current_setting('memory_limit')").fetchall()[0]
+    return AttemptFailed(
+        f"row {at:,} is too large to be checked: it has {most / 1e6:,.1f} MB (most of it in "
+        f"{column!r}), and DuckDB may use {said}",
+        "raise DATAOPS_MEMORY_MB to 16 times the row (docs/limits.md), or read the data in "
+        "smaller pieces",
+        row=at,
+        column=column,
+    )
 
 
 def _reads_alike(con: duckdb.DuckDBPyConnection, path: Path) -> bool:
