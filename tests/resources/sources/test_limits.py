@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.feather as feather
 import pyarrow.parquet as pq
 import pytest
+from pyarrow import feather
 
 from resources.errors import SourceError
 from resources.limits import MOST_COLUMNS, chunked
@@ -28,7 +28,7 @@ def written(folder: Path, kind: str, width: int) -> str:
     elif kind == "jsonl":
         path.write_text(json.dumps(dict.fromkeys(names, 1)) + "\n")
     elif kind == "xml":
-        path.write_text(f"<r><a {' '.join(f'{n}=\"1\"' for n in names)}/></r>")
+        path.write_text("<r><a " + " ".join(f'{n}="1"' for n in names) + "/></r>")
     elif kind == "parquet":
         pq.write_table(pa.table(dict.fromkeys(names, pa.array([1]))), path)
     else:
