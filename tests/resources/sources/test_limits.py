@@ -89,3 +89,15 @@ def test_the_documents_say_the_limits() -> None:
     said = DOCS.read_text(encoding="utf-8")
     assert f"{MOST_COLUMNS:,} columns" in said
     assert "64 MB" in said
+
+
+def test_a_workbook_wider_than_a_table_is_refused_by_sheet_and_column(reading: Any) -> None:
+    import openpyxl
+
+    book = openpyxl.Workbook(write_only=True)
+    sheet = book.create_sheet("넓은")
+    for row in (range(MOST_COLUMNS + 1), range(MOST_COLUMNS + 1)):
+        sheet.append([f"h{n}" for n in row])
+    book.save(reading.folder / "a.xlsx")
+    with pytest.raises(SourceError, match=r"a\.xlsx, sheet '넓은', has 5,001 columns .*GJI"):
+        reading.rows("a.xlsx")
