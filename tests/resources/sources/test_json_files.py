@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from resources import limits
 from resources.columns import Column
 from resources.errors import SourceError
 from resources.sources import decoding
