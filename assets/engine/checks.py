@@ -18,7 +18,8 @@ from assets.engine.content import row_hash
 from assets.engine.deleting import RULE, Deletes, Gone
 from assets.engine.known import Keys, Replaced, key_sql, label
 from assets.engine.marking import forget, mark, not_allowed
-from assets.engine.sql import connection, literal, quoted
+from assets.engine.pieces import Pick, pick_all, scan
+from assets.engine.sql import connection, quoted
 from assets.engine.stage import Staged, StagedWriter, read_batches
 from catalog.records import Check, Profile
 from resources.columns import Column
@@ -82,7 +83,7 @@ def check_rows(
     if simple and not any(found.broken.values()):
         return Checked(staged, found.content, 0, {}, found.missing, profile=found.profile)
     try:
-        replaced, gone = mark(con, _scan(staged.path), columns, keys, deletes)
+        replaced, gone = mark(con, scan(staged.path), columns, keys, deletes)
         if not _one(con, "SELECT count(*) FROM bad")[0]:
             return Checked(
                 staged, found.content, 0, {}, found.missing, found.profile, replaced, gone=gone
@@ -110,8 +111,9 @@ def check_rows(
 def content_of(path: Path, columns: Sequence[Column], settings: Settings) -> str:
     """Give the content sum of a staged file's rows."""
     con = connection(settings.memory_mb, settings.data / ".staging" / "spill")
-    picked = f"coalesce(sum({row_hash(columns)}), 0)::VARCHAR"
-    return str(_one(con, f"SELECT {picked} FROM {_scan(path)}")[0])  # noqa: S608
+    names = tuple(c.name for c in columns if not c.volatile)
+    picked = Pick(f"coalesce(sum({row_hash(columns)}), 0)::VARCHAR", names)
+    return str(pick_all(con, path, [picked], len(columns))[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,28 +134,24 @@ def _count(
     keys: Keys,
 ) -> _Counts:
     """Count in one pass: content sum, missing values, and rows that break each check."""
-    picks = ["count(*)", f"coalesce(sum({row_hash(columns, ordered=ordered)}), 0)::VARCHAR"]
-    picks += [f"count({quoted(c.name)})" for c in columns]
+    content = f"coalesce(sum({row_hash(columns, ordered=ordered)}), 0)::VARCHAR"
+    picks = [Pick("count(*)"), Pick(content, tuple(c.name for c in columns if not c.volatile))]
+    picks += [Pick(f"count({quoted(c.name)})", (c.name,)) for c in columns]
     rules: list[tuple[str, str]] = []
     for column in columns:
         if column.allowed:
             rules.append(("allowed", column.name))
-            picks.append(f"count(*) FILTER (WHERE {not_allowed(column)})")
+            picks.append(Pick(f"count(*) FILTER (WHERE {not_allowed(column)})", (column.name,)))
     for key in keys.columns:
         rules.append(("unique", label(key)))
-        picks.append(f"count({key_sql(key)}) - count(DISTINCT {key_sql(key)})")
-    figures = figures_of(columns)
-    row = _one(con, f"SELECT {', '.join([*picks, *figures])} FROM {_scan(path)}")  # noqa: S608
+        picks.append(Pick(f"count({key_sql(key)}) - count(DISTINCT {key_sql(key)})", tuple(key)))
+    figures = [Pick(sql, (column.name,)) for column in columns for sql in figures_of([column])]
+    row = pick_all(con, path, [*picks, *figures], len(columns))
     rows, content, rest = int(row[0]), str(row[1]), [int(v) for v in row[2 : len(picks)]]
     missing = {c.name: rows - n for c, n in zip(columns, rest, strict=False)}
     broken = dict(zip(rules, rest[len(columns) :], strict=True))
     broken |= {("not null", c.name): missing[c.name] for c in columns if not c.nullable}
     return _Counts(content, broken, missing, profile_of(rows, missing, columns, row[len(picks) :]))
-
-
-def _scan(path: Path) -> str:
-    """Give the SQL that scans a staged file with its row numbers."""
-    return f"read_parquet({literal(str(path))}, file_row_number = true)"
 
 
 def _one(con: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:

@@ -35,6 +35,7 @@ def config_of(project: Project, asset: Asset, task: str | None = None) -> dict[s
         config[name] = json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
     for name in asset.files:
         path = project.settings.root / name
+        hold([path], project.settings.root, project.settings.sources_allow)
         try:
             config[f"files.{name}"] = project.checksums.of(path, path.stat())[:16]
         except OSError as error:

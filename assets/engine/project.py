@@ -64,11 +64,19 @@ def _held(graph: Graph, settings: Settings) -> Graph:
     """Make assets broken whose sources lie outside the project, in no folder that is allowed."""
     bad: dict[str, Broken] = {}
     for key, asset in graph.assets.items():
-        for one in asset.source:
+        for one in (*asset.source, *asset.files):
+            what = "source" if one in asset.source else "file"
+            if "\0" in one:
+                error = (
+                    f"{asset.file}, line {asset.line}: {key} has the {what} {one!r}, which holds "
+                    "a NUL character: no file is named so. Take it out."
+                )
+                bad[key] = Broken(key, error, asset.file, asset.line)
+                continue
             folder = outside(one, settings.root, settings.sources_allow)
             if folder:
                 error = (
-                    f"{asset.file}, line {asset.line}: {key} has the source {one!r}, which lies "
+                    f"{asset.file}, line {asset.line}: {key} has the {what} {one!r}, which lies "
                     f"outside the project. Put the file into it, or allow the folder: "
                     f"{SETTING}={Path(folder) if one.endswith('/') else Path(folder).parent}."
                 )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resources.errors import SourceError
+from resources.limits import check_width
 from resources.rejects import Reject, Rejects, row_json
 from resources.sources.header import column_names
 from resources.sources.years import any_beyond, beyond, counted
@@ -98,6 +99,7 @@ class ColumnFiles:
         with self._damage(file):
             found = self.schema_of(file)
         names = found.names
+        check_width(file, len(names))
         if len({name.casefold() for name in names}) < len(names) or not all(map(str.strip, names)):
             names = list(column_names(names))
         return pa.schema(

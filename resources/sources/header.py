@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from resources.errors import SourceError
+from resources.limits import check_width
 from resources.sources.decoding import Encoding, check_readable, marked_blocks
 from resources.sources.dialect import Dialect
 from resources.sources.layout import Layout, Width, decide_layout, refuse_other_formats, sep_line
@@ -17,7 +18,6 @@ from resources.sources.packed import Limits
 from resources.sources.records import count_lines
 
 _INVISIBLE: Final = " \t\r\n\u00a0\u200b\u3000\ufeff"
-MOST_COLUMNS: Final = 5_000
 _HEAD: Final = 1 << 20
 _LINE: Final = re.compile(rb"[^\r\n]*+(?:\r\n?|\n)")
 
@@ -127,13 +127,7 @@ def _first(head: bytes, start: int, dialect: Dialect) -> int:
 def _names(file: Path, layout: Layout) -> tuple[str, ...]:
     """Name the columns: by `names`, by the header, or by their position."""
     cells, names = layout.cells, layout.dialect.names
-    if len(cells) > MOST_COLUMNS:
-        raise SourceError(
-            f"{file} has {len(cells):,} columns; delimited text is read with up to "
-            f"{MOST_COLUMNS:,}",
-            "write what is keyed by data as rows, or check delimiter=",
-            file=str(file),
-        )
+    check_width(file, len(cells))
     if not names:
         return column_names(cells)
     if len(names) != len(cells):

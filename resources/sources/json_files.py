@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from functools import cached_property
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from resources import limits
 from resources.errors import SourceError
 from resources.rejects import Reject, Rejects
 from resources.sources.decoding import Encoding
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _DEEPEST: Final = 100
-_MOST_COLUMNS: Final = 5_000
 _INT64: Final = range(-(1 << 63), 1 << 63)
 
 
@@ -61,7 +60,7 @@ class JsonFiles:
         for _, record in self._records():
             for name, value in record.items():
                 kinds.setdefault(name, set()).add(_kind(value))
-            if len(kinds) > _MOST_COLUMNS:
+            if len(kinds) > limits.MOST_COLUMNS:
                 raise self._too_wide(list(kinds))
         if self._depth:
             kinds = {n: seen for n, seen in kinds.items() if not _only_outer(n, seen, kinds)}
@@ -96,7 +95,7 @@ class JsonFiles:
 
         schema = self.schema
         records = (record for _, record in self._records())
-        while chunk := list(islice(records, rows)):
+        for chunk in limits.chunked(records, rows):
             yield pa.RecordBatch.from_arrays(
                 [_array(chunk, key, field) for key, field in zip(self._named, schema, strict=True)],
                 schema=schema,
@@ -141,7 +140,7 @@ class JsonFiles:
     def _too_wide(self, names: list[str]) -> SourceError:
         """Say that the records have no columns in common."""
         return SourceError(
-            f"{self.files[0]} has more than {_MOST_COLUMNS:,} different fields, such as "
+            f"{self.files[0]} has more than {limits.MOST_COLUMNS:,} different fields, such as "
             f"{', '.join(map(repr, names[-3:]))}",
             "keep what is keyed by data as JSON text (flatten=False or less deep), or reshape it",
             file=str(self.files[0]),

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Final, NoReturn, TypeVar
 
 from resources.errors import SourceError
+from resources.limits import LARGEST_RECORD
 
-LONGEST: Final = 64 << 20
+LONGEST: Final = LARGEST_RECORD
 """Letters that one record, or one value beside the records, may take."""
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
 _PLAIN: Final = json.JSONDecoder(parse_int=str)  # only finds ends; int() refuses 4,300 digits

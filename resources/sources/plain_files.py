@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from resources.errors import SourceError, did_you_mean
+from resources.limits import LARGEST_RECORD
 from resources.rejects import Reject, Rejects
 from resources.sources.decoding import (
     MARK,
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 SPLITS: Final = ("line", "paragraph", "file")
-LONGEST: Final = 64 << 20
+LONGEST: Final = LARGEST_RECORD
 """Letters that one row may take."""
 _LINES: Final = 10
 

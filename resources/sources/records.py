@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Final
 
 from resources.errors import SourceError
+from resources.limits import LARGEST_RECORD
 from resources.sources.dialect import Dialect
 
 BLOCK: Final = 1 << 20
 UTF8_BOM: Final = b"\xef\xbb\xbf"
-LONGEST: Final = 64 << 20
+LONGEST: Final = LARGEST_RECORD
 """The longest record: what is longer is usually a quotation mark that nobody closed."""
 
 

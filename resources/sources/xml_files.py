@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from resources.errors import SourceError
+from resources.limits import check_width, chunked
 from resources.rejects import Rejects
 from resources.sources.decoding import Encoding
 from resources.sources.header import column_names
@@ -70,7 +70,7 @@ class XmlFiles:
 
         schema, columns = self.schema, self._columns
         records = (record for _, record in self._records())
-        while chunk := list(islice(records, rows)):
+        for chunk in chunked(records, rows):
             arrays = []
             for raw in columns.names:
                 form = columns.forms.get(raw)
@@ -103,8 +103,10 @@ class XmlFiles:
         lists: set[str] = set()
         records = (record for _, record in self._raw(lists))
         looks: dict[str, Inference | None] = {}
-        while chunk := list(islice(records, _CHUNK)):
-            for name in dict.fromkeys(name for record in chunk for name in record):
+        for chunk in chunked(records, _CHUNK):
+            names = dict.fromkeys(name for record in chunk for name in record)
+            check_width(self.files[0], len(looks.keys() | names.keys()), "different fields")
+            for name in names:
                 look = looks.setdefault(name, Inference([name]) if self._typed else None)
                 if look is not None and name not in lists:
                     look.look(_batch(chunk, name))

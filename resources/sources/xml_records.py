@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from resources.errors import SourceError, did_you_mean
+from resources.limits import LARGEST_RECORD, MOST_COLUMNS
 from resources.sources.decoding import Encoding, utf8_blocks
 from resources.sources.encoding import find_encoding
 from resources.sources.packed import DEFAULT_LIMITS, Limits, opened
@@ -18,8 +19,6 @@ from resources.sources.xml_parser import XmlParser, local
 
 _DECLARED: Final = re.compile(rb"""<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
 _BOMS: Final = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-LARGEST: Final = 64 << 20
-"""Letters that one record may take."""
 
 
 def xml_encoding(file: Path, asked: str | None, limits: Limits = DEFAULT_LIMITS) -> Encoding:
@@ -141,10 +140,11 @@ class _Builder:
             stack[-1].items.append(node)
             stack[-1].deep = True
             stack.append(node)
-            self._grow(len(name) + sum(map(len, attributes.values())) + 100)
+            self._take(name, attributes)
         elif self._is_record(name):
             self._size = 0
             stack.append(Node(name, attributes))
+            self._take(name, attributes)
         else:
             self._outside.append(name)
             if len(self.others) < 100:
@@ -157,7 +157,9 @@ class _Builder:
             return
         node = self._stack.pop()
         if not self._stack:
-            self.records.append(flatten(node, "", {}, self._lists))
+            record = flatten(node, "", {}, self._lists)
+            self._hold(len(record))
+            self.records.append(record)
 
     def text(self, text: str) -> None:
         """Take a piece of text."""
@@ -176,11 +178,25 @@ class _Builder:
         ends = path[-len(wanted) :]
         return all(one in (found, local(found)) for one, found in zip(wanted, ends, strict=True))
 
+    def _take(self, name: str, attributes: dict[str, str]) -> None:
+        """Count an element of a record with what its tag holds."""
+        self._hold(len(attributes))
+        self._grow(len(name) + 100 + sum(len(n) + len(v) for n, v in attributes.items()))
+
+    def _hold(self, fields: int) -> None:
+        """Hold a record to as many fields as a table may have columns."""
+        if fields > MOST_COLUMNS:
+            self.parser.refuse(
+                f"has a record of {fields:,} fields; a table is read with up to {MOST_COLUMNS:,}",
+                "write what is keyed by data as elements of one name, or name a smaller element "
+                "as records=",
+            )
+
     def _grow(self, by: int) -> None:
         """Hold a record to a size that fits in memory."""
         self._size += by
-        if self._size > LARGEST:
+        if self._size > LARGEST_RECORD:
             self.parser.refuse(
-                f"has a record of more than {LARGEST >> 20} MB",
+                f"has a record of more than {LARGEST_RECORD >> 20} MB",
                 "name a smaller element as records=",
             )

@@ -229,3 +229,21 @@ def test_fuzzed_declarations_stop_nothing_but_themselves(well: Home, says: Says,
     bad = [line for line in after.values() if line["state"] == "broken"]
     assert len(bad) > 40
     assert all(line["note"] for line in bad)
+
+
+@pytest.mark.parametrize("files", ["/etc/passwd", "../secret.csv", "link.csv", "a\\0b.csv"])
+def test_a_file_that_an_asset_looks_up_lies_in_the_project_too(
+    well: Home, says: Says, tmp_path_factory: pytest.TempPathFactory, files: str
+) -> None:
+    outside = tmp_path_factory.mktemp("private")
+    (outside / "secret.csv").write_text("id,t\n1,secret\n")
+    (well.root / "link.csv").symlink_to(outside / "secret.csv")
+    well.write(
+        "assets/raw/looks.py",
+        "from assets import Source, Table, asset\n\n\n"
+        f'@asset(source="a.csv", files=["{files}"])\n'
+        "def looks(source: Source) -> Table:\n    return source.read()\n",
+    )
+    bad = plans(says)["raw.looks"]
+    assert (bad["state"], bad["action"]) == ("broken", "stopped")
+    assert re.search("DATAOPS_SOURCES_ALLOW=|NUL", bad["note"])

@@ -8,6 +8,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Final
 
+from resources.limits import check_width
 from resources.rejects import Reject, row_json
 from resources.sources.excel.cells import Bad, Cell, Row
 from resources.sources.excel.spool import Spool
@@ -50,7 +51,9 @@ def read_sheet(
         (head if row[0] < first[0] + layout.header_rows else body).append(row)
         if len(body) == _PEEK:
             break
-    parts, names = _header(head, body, layout, lambda: book.merges(sheet))
+    parts, names = _header(
+        file, f"sheet {sheet.name!r}", head, body, layout, lambda: book.merges(sheet)
+    )
     with Spool(names) as spool:
         table = _Table(file, sheet, names, spool, set_aside)
         for row in chain(body, rows):
@@ -77,7 +80,12 @@ def _filled(rows: Iterator[Row], skip: int) -> Iterator[Row]:
 
 
 def _header(
-    head: list[Row], body: list[Row], layout: Layout, find: Callable[[], tuple[Merge, ...]]
+    file: Path,
+    where: str,
+    head: list[Row],
+    body: list[Row],
+    layout: Layout,
+    find: Callable[[], tuple[Merge, ...]],
 ) -> tuple[list[str], tuple[str, ...]]:
     """Give what the header says over each column, and the names made of it."""
     top = head[0][0]
@@ -90,6 +98,7 @@ def _header(
     if layout.header_rows > 1 or gaps or reach > width:
         for merge in find():
             width = max(width, _fill(said, merge, range(top, top + layout.header_rows), reach))
+    check_width(file, width, f"columns (its header reaches {letters(width - 1)})", where)
     parts = [_joined(said, top, layout.header_rows, at) for at in range(width)]
     return parts, column_names(parts)
 

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from resources import limits
 from resources.columns import Column
 from resources.errors import SourceError
-from resources.sources import decoding, json_files
+from resources.sources import decoding
 
 
 def test_columns_are_all_that_appear_anywhere(reading: Any) -> None:
@@ -228,7 +229,7 @@ def test_two_values_for_one_flattened_name_set_the_record_aside(reading: Any) ->
 def test_records_keyed_by_data_are_an_error_and_not_all_memory(
     reading: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(json_files, "_MOST_COLUMNS", 50)
+    monkeypatch.setattr(limits, "MOST_COLUMNS", 50)
     reading.write("a.jsonl", "".join(f'{{"u": {{"user{n}": 1}}}}\n' for n in range(60)))
     with pytest.raises(SourceError, match="more than 50 different fields, such as .*'u.user50'"):
         reading.rows("a.jsonl", flatten=True)

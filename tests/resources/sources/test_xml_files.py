@@ -276,7 +276,7 @@ def test_a_tag_and_a_record_that_never_end_do_not_fill_memory(
 ) -> None:
     monkeypatch.setattr(decoding, "BLOCK", 1 << 10)
     monkeypatch.setattr(xml_parser, "LONGEST_TAG", 10_000)
-    monkeypatch.setattr(xml_records, "LARGEST", 10_000)
+    monkeypatch.setattr(xml_records, "LARGEST_RECORD", 10_000)
     reading.write("a.xml", "<r><a><t x='" + "x" * 1_000_000)
     with pytest.raises(SourceError, match="has a tag of more than"):
         reading.rows("a.xml", records="a")
