@@ -197,6 +197,13 @@ def accept_rows(
     ] = None,
     rows: Rows = None,
     every: Every = False,
+    meant: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--meant",
+            help="A column of FILE whose cells are meant as they stand (00501 that became 501).",
+        ),
+    ] = None,
     reason: Why = "",
     json: Json = False,
 ) -> None:
@@ -214,7 +221,7 @@ def accept_rows(
     project.graph.find(key)
     said = ""
     if file is not None:
-        picked, said = _from_sheet(project, key, file)
+        picked, said = _from_sheet(project, key, file, meant or [])
     else:
         found = chosen(project, key, rows) if rows else open_rows(project, key)
         picked = [(row, row.reject.row) for row in found]
@@ -233,12 +240,17 @@ def accept_rows(
         raise typer.Exit(1)
 
 
-def _from_sheet(project: Project, key: str, path: Path) -> tuple[list[tuple[OpenRow, str]], str]:
+def _from_sheet(
+    project: Project, key: str, path: Path, meant: list[str]
+) -> tuple[list[tuple[OpenRow, str]], str]:
     """Read a corrected CSV; give its changed rows, and what to say of the others."""
     from assets.engine.quarantine import decided, open_rows
     from assets.engine.sheet import read_sheet
 
-    sheet = read_sheet(path, key, open_rows(project, key), decided(project, key))
+    kinds = {column.name: column.type for column in project.graph.assets[key].columns or ()}
+    sheet = read_sheet(
+        path, key, open_rows(project, key), decided(project, key), kinds=kinds, meant=meant
+    )
     parts = [f"{_stay(sheet.unchanged)} in quarantine"] if sheet.unchanged else []
     parts += [f"{_were(sheet.decided)} decided before"] if sheet.decided else []
     return list(sheet.rows), "".join(f"; {part}" for part in parts)
