@@ -98,7 +98,11 @@ def show_rows(
     ] = False,
     csv: Annotated[
         Path | None,
-        typer.Option("--csv", help="Write all open rows, as they are, to be corrected in Excel."),
+        typer.Option("--csv", help="Write all open rows, as they are, to be corrected."),
+    ] = None,
+    xlsx: Annotated[
+        Path | None,
+        typer.Option("--xlsx", help="The same as a workbook, whose cells Excel leaves alone."),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -109,8 +113,9 @@ def show_rows(
     project = open_project()
     project.graph.find(key)
     found = chosen(project, key, rows) if rows else open_rows(project, key)
-    if csv is not None:
-        _write(project, key, found, csv, json)
+    target = xlsx if xlsx is not None else csv
+    if target is not None:
+        _write(project, key, found, _suffixed(target, xlsx is not None), json)
         return
     hide: Callable[[str], str] = str if raw else hider(project, key)
     shown = found[:limit] if limit else found
@@ -124,7 +129,7 @@ def show_rows(
     if not found:
         print(f"{key}: no row is in quarantine that nobody has decided about")
     else:
-        print(f"to correct them: dataops quarantine show {key} --csv FILE")
+        print(f"to correct them: dataops quarantine show {key} --xlsx FILE")
 
 
 def _print_row(row: OpenRow, hide: Callable[[str], str]) -> None:
@@ -170,6 +175,17 @@ def hider(project: Project, key: str) -> Callable[[str], str]:
     return lambda text: mask(text, kinds).text
 
 
+def _suffixed(path: Path, workbook: bool) -> Path:
+    """Hold a file's name to what is written into it."""
+    from resources.workbooks import SUFFIX, is_workbook
+
+    if is_workbook(path) != workbook:
+        option, other = ("--xlsx", "--csv") if workbook else ("--csv", "--xlsx")
+        ends = f"ends in {SUFFIX}" if workbook else f"does not end in {SUFFIX}"
+        raise typer.BadParameter(f"{option} takes a name that {ends}; or say {other} {path}")
+    return path
+
+
 def _write(project: Project, key: str, rows: list[OpenRow], path: Path, json: bool) -> None:
     """Write rows for a spreadsheet."""
     from assets.engine.plan import heads_of
@@ -193,7 +209,7 @@ def _write(project: Project, key: str, rows: list[OpenRow], path: Path, json: bo
 def accept_rows(
     key: Key,
     file: Annotated[
-        Path | None, typer.Argument(help="The CSV that `show --csv` wrote, corrected.")
+        Path | None, typer.Argument(help="The file that `show` wrote, corrected.")
     ] = None,
     rows: Rows = None,
     every: Every = False,

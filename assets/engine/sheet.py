@@ -1,4 +1,4 @@
-"""Rows in quarantine as a CSV for a spreadsheet, and the corrected CSV read back."""
+"""Rows in quarantine as a workbook or CSV to be corrected, and the corrected one read back."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from assets.engine.quarantine import OpenRow, QuarantineError
 from resources.errors import did_you_mean
 from resources.excel_ways import damage, number_of
 from resources.sheets import as_meant, sheet_columns, sheet_records
+from resources.workbooks import is_workbook, write_workbook
 
 ROW: Final = "quarantine_row"
 RULE: Final = "quarantine_rule"
@@ -50,7 +51,11 @@ def write_sheet(
             lines = [_cells(key, row, names) for row in rows[start : start + size]]
             yield pa.RecordBatch.from_pylist(lines, schema=schema)
 
-    write_csv(Table(lambda: schema, batches), path, formula_safe=formula_safe)
+    table = Table(lambda: schema, batches)
+    if is_workbook(path):
+        write_workbook(table, path)
+    else:
+        write_csv(table, path, formula_safe=formula_safe)
 
 
 def _cells(key: str, row: OpenRow, names: Sequence[str]) -> dict[str, str | None]:
@@ -137,7 +142,7 @@ def read_sheet(
     if not path.is_file():
         raise QuarantineError(
             f"there is no file {path}",
-            f"write one: dataops quarantine show {key} --csv {path}",
+            f"write one: dataops quarantine show {key} --xlsx FILE",
             file=str(path),
         )
     _need_rows_named(path, key)
@@ -176,7 +181,7 @@ def _need_rows_named(path: Path, key: str) -> None:
         raise QuarantineError(
             f"{path} has no column {ROW}{did_you_mean(ROW, names)}; its header has {shown}",
             "accept takes the file that was written to be corrected, with its columns: "
-            f"dataops quarantine show {key} --csv FILE",
+            f"dataops quarantine show {key} --xlsx FILE",
             file=str(path),
         )
 
@@ -245,8 +250,8 @@ def _refuse_damage(path: Path, key: str, damaged: Sequence[str]) -> NoReturn:
     raise QuarantineError(
         f"{path} came back with cells that a spreadsheet damaged, and none of it is accepted: "
         f"{'; '.join(damaged[:3])}{more}",
-        "put them right, or correct a new file with the columns read as text (in Excel: Data, "
-        f"From Text/CSV): dataops quarantine show {key} --csv FILE; a column whose cells are meant "
+        "put them right, or correct a workbook, whose cells Excel leaves as they are: "
+        f"dataops quarantine show {key} --xlsx FILE; a column whose cells are meant "
         "as they stand is named with --meant COLUMN",
         file=str(path),
         cells=len(damaged),
@@ -270,7 +275,7 @@ def _refuse(path: Path, line: int, problem: str) -> NoReturn:
     raise QuarantineError(
         f"{path}, line {line}: {problem}",
         f"leave the columns {ROW} and so on as they are; write the file anew with "
-        "dataops quarantine show KEY --csv FILE",
+        "dataops quarantine show KEY --xlsx FILE",
         file=str(path),
         line=line,
     )

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -626,3 +627,20 @@ class TestSpreadsheets:
         self.put(sheet, cells, n="1.5", stars="5")
         run(home, "quarantine", "accept", "raw.r", str(sheet))
         assert {"id": "00501", "n": 1.5, "stars": 5} in home.rows("raw.r")
+
+    def test_a_workbook_is_handed_out_and_comes_back(self, home: Home, tmp_path: Path) -> None:
+        self.handed_out(home, tmp_path)
+        sheet = tmp_path / "bad.xlsx"
+        run(home, "quarantine", "show", "raw.r", "--xlsx", str(sheet))
+        book = openpyxl.load_workbook(sheet)
+        header = [cell.value for cell in book.active[1]]
+        assert book.active.cell(2, header.index("id") + 1).value == "00501"
+        book.active.cell(2, header.index("stars") + 1).value = 5
+        book.save(sheet)
+        run(home, "quarantine", "accept", "raw.r", str(sheet))
+        assert {"id": "00501", "n": 1.5, "stars": 5} in home.rows("raw.r")
+
+    def test_a_file_is_named_as_what_it_is(self, home: Home, tmp_path: Path) -> None:
+        self.handed_out(home, tmp_path)
+        said = run(home, "quarantine", "show", "raw.r", "--csv", str(tmp_path / "b.xlsx"), code=2)
+        assert "--xlsx" in said
