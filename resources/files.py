@@ -100,13 +100,14 @@ class HashingFile:
 
 
 def file_facts(path: Path) -> FileFacts:
-    """Hash a file by streaming it; size and time are those of the opened file."""
-    digest = hashlib.sha256()
+    """Hash a file by streaming it: the size is what was hashed, the time that of before."""
+    digest, size = hashlib.sha256(), 0
     with path.open("rb") as file:
+        status = os.fstat(file.fileno())
         while block := file.read(_BLOCK):
             digest.update(block)
-        status = os.fstat(file.fileno())
-    return FileFacts(status.st_size, digest.hexdigest(), status.st_mtime_ns)
+            size += len(block)
+    return FileFacts(size, digest.hexdigest(), status.st_mtime_ns)
 
 
 def sync_folder(folder: Path) -> None:

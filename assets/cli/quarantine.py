@@ -98,7 +98,11 @@ def show_rows(
     ] = False,
     csv: Annotated[
         Path | None,
-        typer.Option("--csv", help="Write all open rows, as they are, to be corrected in Excel."),
+        typer.Option("--csv", help="Write all open rows, as they are, to be corrected."),
+    ] = None,
+    xlsx: Annotated[
+        Path | None,
+        typer.Option("--xlsx", help="The same as a workbook, whose cells Excel leaves alone."),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -109,8 +113,9 @@ def show_rows(
     project = open_project()
     project.graph.find(key)
     found = chosen(project, key, rows) if rows else open_rows(project, key)
-    if csv is not None:
-        _write(project, key, found, csv, json)
+    target = xlsx if xlsx is not None else csv
+    if target is not None:
+        _write(project, key, found, _suffixed(target, xlsx is not None), json)
         return
     hide: Callable[[str], str] = str if raw else hider(project, key)
     shown = found[:limit] if limit else found
@@ -124,7 +129,7 @@ def show_rows(
     if not found:
         print(f"{key}: no row is in quarantine that nobody has decided about")
     else:
-        print(f"to correct them: dataops quarantine show {key} --csv FILE")
+        print(f"to correct them: dataops quarantine show {key} --xlsx FILE")
 
 
 def _print_row(row: OpenRow, hide: Callable[[str], str]) -> None:
@@ -170,6 +175,17 @@ def hider(project: Project, key: str) -> Callable[[str], str]:
     return lambda text: mask(text, kinds).text
 
 
+def _suffixed(path: Path, workbook: bool) -> Path:
+    """Hold a file's name to what is written into it."""
+    from resources.workbooks import SUFFIX, is_workbook
+
+    if is_workbook(path) != workbook:
+        option, other = ("--xlsx", "--csv") if workbook else ("--csv", "--xlsx")
+        ends = f"ends in {SUFFIX}" if workbook else f"does not end in {SUFFIX}"
+        raise typer.BadParameter(f"{option} takes a name that {ends}; or say {other} {path}")
+    return path
+
+
 def _write(project: Project, key: str, rows: list[OpenRow], path: Path, json: bool) -> None:
     """Write rows for a spreadsheet."""
     from assets.engine.plan import heads_of
@@ -193,10 +209,17 @@ def _write(project: Project, key: str, rows: list[OpenRow], path: Path, json: bo
 def accept_rows(
     key: Key,
     file: Annotated[
-        Path | None, typer.Argument(help="The CSV that `show --csv` wrote, corrected.")
+        Path | None, typer.Argument(help="The file that `show` wrote, corrected.")
     ] = None,
     rows: Rows = None,
     every: Every = False,
+    meant: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--meant",
+            help="A column of FILE whose cells are meant as they stand (00501 that became 501).",
+        ),
+    ] = None,
     reason: Why = "",
     json: Json = False,
 ) -> None:
@@ -214,7 +237,7 @@ def accept_rows(
     project.graph.find(key)
     said = ""
     if file is not None:
-        picked, said = _from_sheet(project, key, file)
+        picked, said = _from_sheet(project, key, file, meant or [])
     else:
         found = chosen(project, key, rows) if rows else open_rows(project, key)
         picked = [(row, row.reject.row) for row in found]
@@ -233,12 +256,17 @@ def accept_rows(
         raise typer.Exit(1)
 
 
-def _from_sheet(project: Project, key: str, path: Path) -> tuple[list[tuple[OpenRow, str]], str]:
+def _from_sheet(
+    project: Project, key: str, path: Path, meant: list[str]
+) -> tuple[list[tuple[OpenRow, str]], str]:
     """Read a corrected CSV; give its changed rows, and what to say of the others."""
     from assets.engine.quarantine import decided, open_rows
     from assets.engine.sheet import read_sheet
 
-    sheet = read_sheet(path, key, open_rows(project, key), decided(project, key))
+    kinds = {column.name: column.type for column in project.graph.assets[key].columns or ()}
+    sheet = read_sheet(
+        path, key, open_rows(project, key), decided(project, key), kinds=kinds, meant=meant
+    )
     parts = [f"{_stay(sheet.unchanged)} in quarantine"] if sheet.unchanged else []
     parts += [f"{_were(sheet.decided)} decided before"] if sheet.decided else []
     return list(sheet.rows), "".join(f"; {part}" for part in parts)

@@ -32,10 +32,11 @@ def review(  # noqa: PLR0913, PLR0917 - options, all by name
     ] = None,
     by: Annotated[str, typer.Option("--by", help="Who looks (default: you).")] = "",
     export: Annotated[
-        Path | None, typer.Option("--export", help="Write the rows as CSV, to fill in in Excel.")
+        Path | None,
+        typer.Option("--export", help="Write the rows, to be filled in: .xlsx or .csv."),
     ] = None,
     verdicts: Annotated[
-        Path | None, typer.Option("--verdicts", help="Read that CSV back, filled in.")
+        Path | None, typer.Option("--verdicts", help="Read that file back, filled in.")
     ] = None,
     gold: Annotated[
         Path | None,

@@ -139,6 +139,8 @@ def arguments_for(project: Project, attempt: Attempt, rejects: Rejects) -> Hande
         else:
             fresh = fresh_files(project, asset, attempt.base, attempt.sources)
             idle = fresh == ()
+            if fresh is not None:
+                attempt.pins = attempt.pins.only(fresh)
             arguments[argument.name] = _source(project, attempt, fresh, rejects)
     return Handed(arguments, cleaner, idle)
 
@@ -151,14 +153,24 @@ def _source(
 
     asset = attempt.asset
     return Source(
-        _found(project, asset) if fresh is None else fresh,
+        _there(project, attempt) if fresh is None else fresh,
         name=asset.name,
         columns=asset.columns,
         rejects=rejects,
         chunk_rows=project.settings.chunk_rows,
         web=web_of(project.settings, project.data / attempt.source_calls_file),
         onward=attempt.onward,
+        pins=attempt.pins,
     )
+
+
+def _there(project: Project, attempt: Attempt) -> tuple[Path | str, ...]:
+    """Give what is declared, without files that came since it was looked what is there."""
+    found = _found(project, attempt.asset)
+    pins = attempt.pins
+    if not pins.files:
+        return found
+    return tuple(one for one in found if isinstance(one, str) or not pins.came_later(one))
 
 
 def _found(project: Project, asset: Asset) -> tuple[Path | str, ...]:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from resources.caches import read_cache, write_cache
-from resources.files import file_facts
+from resources.files import FileFacts, file_facts
 
 
 class Checksums:
@@ -22,14 +22,18 @@ class Checksums:
 
     def of(self, path: Path, status: os.stat_result, *, anew: bool = False) -> str:
         """Give the file's sha256; `status` is its stat, taken just now. anew: read it again."""
+        return self.facts(path, status, anew=anew).checksum
+
+    def facts(self, path: Path, status: os.stat_result, *, anew: bool = False) -> FileFacts:
+        """Give the file's sha256 with the size and the time that it belongs to, as `of` does."""
         known = self._load()
         entry = known.get(str(path))
         if not anew and entry is not None and entry[:2] == [status.st_size, status.st_mtime_ns]:
-            return str(entry[2])
+            return FileFacts(status.st_size, str(entry[2]), status.st_mtime_ns)
         facts = file_facts(path)
         known[str(path)] = [facts.bytes, facts.mtime_ns, facts.checksum]
         self._new = True
-        return facts.checksum
+        return facts
 
     def save(self) -> None:
         """Keep what was learnt; where the data folder cannot be written it is learnt again."""

@@ -15,6 +15,7 @@ from catalog.records import SourceFile
 from resources.errors import SourceError
 from resources.expectations import Expectation, check_columns, facts_of
 from resources.reach import hold
+from resources.sources.pinned import Pin, Pins, pin_of
 from resources.sources.places import is_place
 
 DEFAULT_TASK: Final = "default"
@@ -116,15 +117,23 @@ def source_paths(project: Project, asset: Asset) -> dict[str, Path]:
 
 def sources_now(project: Project, asset: Asset) -> tuple[SourceFile, ...]:
     """Take the facts of all source files, hashing those that were touched."""
-    facts: list[SourceFile] = []
+    return pin_sources(project, asset)[0]
+
+
+def pin_sources(project: Project, asset: Asset) -> tuple[tuple[SourceFile, ...], Pins]:
+    """Take the facts of all source files, and what tells whether they stay as they are."""
+    named: list[SourceFile] = []
+    pins: list[Pin] = []
     for name, path in source_paths(project, asset).items():
         try:
             status = path.stat()
-            checksum = project.checksums.of(path, status)
+            facts = project.checksums.facts(path, status)
         except OSError:
             continue  # the collector says what is missing, with the pattern it asked for
-        facts.append(SourceFile(name, status.st_size, status.st_mtime_ns, checksum))
-    return (*facts, *(SourceFile(one, 0, 0, "") for one in asset.source if is_place(one)))
+        named.append(SourceFile(name, facts.bytes, facts.mtime_ns, facts.checksum))
+        pins.append(pin_of(path, status, facts))
+    places = (SourceFile(one, 0, 0, "") for one in asset.source if is_place(one))
+    return (*named, *places), Pins({pin.inode: pin for pin in pins})
 
 
 def source_reasons(project: Project, asset: Asset, recorded: Iterable[SourceFile]) -> list[Reason]:

@@ -19,7 +19,7 @@ from assets.engine.arguments import Handed, arguments_for, pin_upstream
 from assets.engine.boundaries import leave_boundary
 from assets.engine.checks import Checked, check_rows
 from assets.engine.compare import code_of, what_blocks
-from assets.engine.config import config_of, sources_now, suite_for
+from assets.engine.config import config_of, pin_sources, suite_for
 from assets.engine.content import data_version
 from assets.engine.correcting import count_discarded, with_corrections
 from assets.engine.drift import drift_checks
@@ -43,6 +43,7 @@ from resources.columns import Column, from_arrow
 from resources.rejects import Rejects
 from resources.sources.dialect import LAYOUT_RULES
 from resources.sources.onward import Boundary, Onward
+from resources.sources.pinned import NO_PINS, Pins
 from resources.tables import Table
 
 SLOW_ANSWER: Final = 3.0
@@ -82,6 +83,7 @@ class Attempt:
     boundary: Boundary | None = None
     inputs: tuple[Input, ...] = ()
     sources: tuple[SourceFile, ...] = ()
+    pins: Pins = NO_PINS
     code: dict[str, str] = field(default_factory=dict)
     config: dict[str, str] = field(default_factory=dict)
     checks: tuple[Check, ...] = ()
@@ -172,7 +174,7 @@ def _pin(project: Project, attempt: Attempt) -> None:
         return
     attempt.code = code_of(project, asset)
     attempt.config = config_of(project, asset, attempt.task)
-    attempt.sources = sources_now(project, asset)
+    attempt.sources, attempt.pins = pin_sources(project, asset)
     attempt.base, attempt.skip = base_of(
         project, asset, attempt.heads, attempt.reasons, full=attempt.full
     )
@@ -231,6 +233,7 @@ def _result(  # noqa: PLR0915 - one stream, from the function to the rows that s
             progress=attempt.progress,
             like=like,
         )
+        attempt.warnings += attempt.pins.need_steady()
         leave_boundary(attempt)
         attempt.reached("checking rows")
         columns = _columns(asset, staged.schema, value)

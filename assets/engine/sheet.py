@@ -1,4 +1,4 @@
-"""Rows in quarantine as a CSV for a spreadsheet, and the corrected CSV read back."""
+"""Rows in quarantine as a workbook or CSV to be corrected, and the corrected one read back."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from typing import Any, Final, NoReturn
 
 from assets.engine.quarantine import OpenRow, QuarantineError
 from resources.errors import did_you_mean
+from resources.excel_ways import damage, number_of
 from resources.sheets import as_meant, sheet_columns, sheet_records
+from resources.workbooks import is_workbook, write_workbook
 
 ROW: Final = "quarantine_row"
 RULE: Final = "quarantine_rule"
@@ -49,7 +51,11 @@ def write_sheet(
             lines = [_cells(key, row, names) for row in rows[start : start + size]]
             yield pa.RecordBatch.from_pylist(lines, schema=schema)
 
-    write_csv(Table(lambda: schema, batches), path, formula_safe=formula_safe)
+    table = Table(lambda: schema, batches)
+    if is_workbook(path):
+        write_workbook(table, path)
+    else:
+        write_csv(table, path, formula_safe=formula_safe)
 
 
 def _cells(key: str, row: OpenRow, names: Sequence[str]) -> dict[str, str | None]:
@@ -118,18 +124,32 @@ class Sheet:
     decided: int
 
 
-def read_sheet(path: Path, key: str, rows: Sequence[OpenRow], decided: Collection[str]) -> Sheet:
-    """Read a corrected CSV; raises QuarantineError with the line for a row nobody knows."""
+def read_sheet(
+    path: Path,
+    key: str,
+    rows: Sequence[OpenRow],
+    decided: Collection[str],
+    *,
+    kinds: Mapping[str, str] | None = None,
+    meant: Collection[str] = (),
+) -> Sheet:
+    """Read a corrected CSV: only cells that differ from what was handed out count.
+
+    kinds: the types of declared columns. meant: columns whose cells count as they stand, also
+    where they look as if a spreadsheet had damaged them.
+    Raises QuarantineError with the line for a row nobody knows, and for damaged cells.
+    """
     if not path.is_file():
         raise QuarantineError(
             f"there is no file {path}",
-            f"write one: dataops quarantine show {key} --csv {path}",
+            f"write one: dataops quarantine show {key} --xlsx FILE",
             file=str(path),
         )
     _need_rows_named(path, key)
     known = {row.id: row for row in rows}
     found: dict[str, tuple[OpenRow, str]] = {}
     seen: set[str] = set()
+    damaged: list[str] = []
     unchanged = done = 0
     for line, fields in sheet_records(path):
         row_id = _row_id(path, line, fields, key)
@@ -142,11 +162,14 @@ def read_sheet(path: Path, key: str, rows: Sequence[OpenRow], decided: Collectio
                 _refuse(path, line, f"the row {row_id} is not in quarantine any more")
             done += 1
             continue
-        values, changed = _corrected(row, fields)
+        values, changed = _corrected(row, fields, kinds or {})
+        damaged += (f"line {line}, {it}" for it in _damaged(row, fields, changed, meant))
         if changed:
             found[row_id] = (row, json.dumps(values, ensure_ascii=False))
         else:
             unchanged += 1
+    if damaged:
+        _refuse_damage(path, key, damaged)
     return Sheet(tuple(found.values()), unchanged, done)
 
 
@@ -158,7 +181,7 @@ def _need_rows_named(path: Path, key: str) -> None:
         raise QuarantineError(
             f"{path} has no column {ROW}{did_you_mean(ROW, names)}; its header has {shown}",
             "accept takes the file that was written to be corrected, with its columns: "
-            f"dataops quarantine show {key} --csv FILE",
+            f"dataops quarantine show {key} --xlsx FILE",
             file=str(path),
         )
 
@@ -173,21 +196,66 @@ def _row_id(path: Path, line: int, fields: Mapping[str, str], key: str) -> str:
     return row_id
 
 
-def _corrected(row: OpenRow, fields: Mapping[str, str]) -> tuple[dict[str, Any], bool]:
-    """Give a row with what was written into its cells, and whether anything was."""
+def _corrected(
+    row: OpenRow, fields: Mapping[str, str], kinds: Mapping[str, str]
+) -> tuple[dict[str, Any], list[str]]:
+    """Give a row with what was written into its cells, and the columns where anything was."""
     before = values_of(row)
-    values, changed = dict(before), False
+    values, changed = dict(before), []
     for name, cell in fields.items():
         if name in (ROW, RULE, REASON, PLACE, TEXT, ANSWER):
             continue
         old = before.get(name)
         shown = _cell(old) or ""
         text = as_meant(cell, (shown,))
-        if text == shown.replace("\r\n", "\n"):
+        if text == shown.replace("\r\n", "\n") or _same_value(old, shown, text, kinds.get(name)):
             continue
         values[name] = _value(text, old)
-        changed = True
+        changed.append(name)
     return values, changed
+
+
+def _same_value(old: Any, shown: str, text: str, kind: str | None) -> bool:
+    """Tell whether a cell holds the number or truth value that it did, written otherwise.
+
+    It counts only where the column's values are such: a text 00501 is not 501.
+    """
+    if isinstance(old, bool) or kind == "bool":
+        return shown.lower() == text.lower()
+    if isinstance(old, int | float) or (kind or "").startswith(_NUMBERS):
+        one, other = number_of(shown), number_of(text)
+        return one is not None and one == other
+    return False
+
+
+_NUMBERS: Final = ("int", "uint", "float", "double", "decimal")
+
+
+def _damaged(
+    row: OpenRow, fields: Mapping[str, str], changed: Sequence[str], meant: Collection[str]
+) -> Iterator[str]:
+    """Say which of the changed cells a spreadsheet damaged, and how."""
+    before = values_of(row)
+    for name in changed:
+        shown = _cell(before.get(name)) or ""
+        text = as_meant(fields[name], (shown,))
+        lost = None if name in meant else damage(shown, text)
+        if lost is not None:
+            yield f"{name}: {shown[:40]!r} came back as {text[:40]!r} ({lost})"
+
+
+def _refuse_damage(path: Path, key: str, damaged: Sequence[str]) -> NoReturn:
+    """Refuse a file in which a spreadsheet changed cells of its own accord."""
+    more = f"; and {len(damaged) - 3:,} more" if len(damaged) > 3 else ""
+    raise QuarantineError(
+        f"{path} came back with cells that a spreadsheet damaged, and none of it is accepted: "
+        f"{'; '.join(damaged[:3])}{more}",
+        "put them right, or correct a workbook, whose cells Excel leaves as they are: "
+        f"dataops quarantine show {key} --xlsx FILE; a column whose cells are meant "
+        "as they stand is named with --meant COLUMN",
+        file=str(path),
+        cells=len(damaged),
+    )
 
 
 def _value(text: str, old: Any) -> Any:
@@ -207,7 +275,7 @@ def _refuse(path: Path, line: int, problem: str) -> NoReturn:
     raise QuarantineError(
         f"{path}, line {line}: {problem}",
         f"leave the columns {ROW} and so on as they are; write the file anew with "
-        "dataops quarantine show KEY --csv FILE",
+        "dataops quarantine show KEY --xlsx FILE",
         file=str(path),
         line=line,
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from resources.errors import DataOpsError, did_you_mean
 from resources.sheets import as_meant, sheet_records
+from resources.workbooks import is_workbook, write_workbook
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -132,11 +133,11 @@ def export_items(
         columns[_cell("corrected", name, names)] = [""] * len(items)
     columns["comment"] = [""] * len(items)
     table = pa.table({name: pa.array(texts, pa.string()) for name, texts in columns.items()})
-    write_csv(
-        Table(lambda: table.schema, lambda rows: iter(table.to_batches(max_chunksize=rows))),
-        path,
-        formula_safe=formula_safe,
-    )
+    rows = Table(lambda: table.schema, lambda size: iter(table.to_batches(max_chunksize=size)))
+    if is_workbook(path):
+        write_workbook(rows, path)
+    else:
+        write_csv(rows, path, formula_safe=formula_safe)
 
 
 def _cell(word: str, column: str, columns: Sequence[str]) -> str:

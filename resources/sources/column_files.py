@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from resources.errors import SourceError
 from resources.limits import check_width
@@ -124,13 +124,32 @@ class ColumnFiles:
         try:
             yield
         except (OSError, pa.ArrowException, MemoryError, ValueError, EOFError) as error:
-            if str(file.suffix).lower() == ".gz":
-                fix = "unpack it first: the format packs its columns itself"
-            else:
-                fix = "fetch it again, or take it off source="
-            raise SourceError(
-                f"{file} is not {self.format} file that can be read ({error})", fix, file=str(file)
-            ) from error
+            what, fix = _trouble(file, self.format, error)
+            raise SourceError(f"{file} {what}", fix, file=str(file)) from error
+
+
+def _trouble(file: Path, kind: str, error: Exception) -> tuple[str, str]:
+    """Say why a file cannot be read, and what to do: some are sound, and only not readable here."""
+    import pyarrow as pa
+
+    said = str(error) or "its parts contradict each other"
+    if any(word in said.lower() for word in _LOCKED):
+        return (
+            f"is encrypted, and no key for it is known here ({said})",
+            "write it again without encryption, or read it in the collector with code of your own",
+        )
+    what = f"is not {kind} file that can be read ({said})"
+    if file.suffix.lower() == ".gz":
+        return what, "unpack it first: the format packs its columns itself"
+    if isinstance(error, pa.ArrowNotImplementedError) or "not implemented" in said.lower():
+        return (
+            f"holds what {kind.rsplit(maxsplit=1)[-1]} readers here do not read ({said})",
+            "write it again without that, for example through DuckDB's COPY",
+        )
+    return what, "write it again, for it is damaged or breaks its format's rules, or leave it out"
+
+
+_LOCKED: Final = ("decrypt", "encrypt")
 
 
 def _plain(file: Path, field: pa.Field, kind: pa.DataType) -> pa.DataType:
@@ -148,7 +167,7 @@ def _plain(file: Path, field: pa.Field, kind: pa.DataType) -> pa.DataType:
         return pa.binary()
     if is_a.is_timestamp(kind):
         return pa.timestamp(kind.unit)
-    if is_a.is_union(kind) or is_a.is_interval(kind):
+    if is_a.is_union(kind) or is_a.is_interval(kind) or _is_empty(kind):
         raise SourceError(
             f"{file} has the column {field.name!r} of type {kind}, which no table here can hold",
             "write it as text or as a struct",
@@ -156,6 +175,15 @@ def _plain(file: Path, field: pa.Field, kind: pa.DataType) -> pa.DataType:
             column=field.name,
         )
     return kind
+
+
+def _is_empty(kind: pa.DataType) -> bool:
+    """Tell whether a type is a struct without fields, or holds one: Parquet has no such."""
+    import pyarrow as pa
+
+    if pa.types.is_struct(kind) and not kind.num_fields:
+        return True
+    return any(_is_empty(kind.field(at).type) for at in range(kind.num_fields))
 
 
 def _wider(one: pa.Schema, other: pa.Schema) -> pa.Schema | None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from resources.errors import SourceError, did_you_mean
 from resources.rejects import Rejects
+from resources.sources.pinned import NO_PINS, Pins
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -172,10 +173,11 @@ def open_reader(
     *,
     typed: bool,
     onward: Onward | None = None,
+    pins: Pins = NO_PINS,
 ) -> Reader:
     """Choose the one format of an asset's files and make its reader.
 
-    onward: where a cursor stands that the read goes on from.
+    onward: where a cursor stands that the read goes on from. pins: the files as they are to be.
     Raises SourceError for files of two formats, and for an option that the format does not have.
     """
     from resources.sources.packed import expand, is_member
@@ -205,7 +207,7 @@ def open_reader(
             )
     given = {o: v for o, v in asked.items() if v is not None and o != "member"}
     if {*PACKING} <= {*kind.options}:
-        given["limits"] = _limits(name, given)
+        given["limits"] = replace(_limits(name, given), pins=pins)
     elif packed := next((file for file in files if is_member(Path(file))), None):
         raise SourceError(
             f"{packed} is in an archive, where {kind.name} cannot be read",
@@ -213,6 +215,8 @@ def open_reader(
             asset=name,
             file=str(packed),
         )
+    if kind.name == "sqlite":
+        pins.guard(Path(file) for file in files)
     if onward is not None and "by" in kind.options:
         given["onward"] = onward
     reader: Reader = kind.load()(files, rejects, typed=typed, **given)

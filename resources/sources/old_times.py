@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from resources.errors import SourceError
 from resources.rejects import Reject, row_json
+from resources.sources.years import any_beyond, beyond, counted
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -82,11 +83,25 @@ def described(
     if unit == "ns":
         why = "it lies beyond the years 1677 to 2262, and others have nanoseconds"
     for row in pc.indices_nonzero(_any(wrong)).to_pylist():
-        values = batch.slice(row, 1).to_pylist()[0]
         names = [name for name, mask in wrong.items() if mask[row].as_py()]
-        values |= dict.fromkeys(names)
+        held = _without_odd(batch.slice(row, 1), names).to_pylist()[0]
+        values = {name: held.get(name) for name in batch.schema.names}
         reason = f"{names[0]!r} is an INT96 time that cannot be held: {why}"
         yield Reject(row_json(values), "type", names[0], reason, str(file))
+
+
+def _without_odd(row: pa.RecordBatch, names: list[str]) -> pa.RecordBatch:
+    """Give a row without some columns, and with counts for the dates that no year here has."""
+    import pyarrow as pa
+
+    for at, name in reversed([*enumerate(row.schema.names)]):
+        column = row.column(at)
+        nested = pa.types.is_nested(column.type)
+        if name in names or (nested and any_beyond(column)):
+            row = row.remove_column(at)
+        elif not nested and beyond(column) is not None:
+            row = row.set_column(at, name, counted(column))
+    return row
 
 
 def _pairs(one: pa.Array, other: pa.Array) -> Iterator[tuple[pa.Array, pa.Array]]:

@@ -12,12 +12,13 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
 from resources.errors import SourceError, did_you_mean
+from resources.sources.pinned import NO_PINS, Pins
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -31,10 +32,11 @@ _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much may come out of a packed file: gigabytes, and times its packed size."""
+    """How much is read of a file: unpacked, gigabytes and times its packed size; and its pins."""
 
     gigabytes: float = 50.0
     ratio: float = 250.0
+    pins: Pins = field(default=NO_PINS, compare=False)
 
     def most(self, packed: int) -> tuple[int, str]:
         """Give the most bytes that may come out of `packed` bytes, and the option that says so."""
@@ -53,7 +55,7 @@ def opened(path: Path, limits: Limits = DEFAULT_LIMITS) -> Generator[BinaryIO]:
     What is damaged, too large, or refused by the system becomes a SourceError.
     """
     with _explained(path), ExitStack() as stack:
-        raw, size = _raw(path, stack)
+        raw, size = _raw(path, stack, limits.pins)
         unpacked = _unpacked(raw, stack)
         if unpacked is raw and not isinstance(raw, zipfile.ZipExtFile):
             yield raw
@@ -131,7 +133,7 @@ class _Guard:
         return data
 
 
-def _raw(path: Path, stack: ExitStack) -> tuple[Any, int]:
+def _raw(path: Path, stack: ExitStack, pins: Pins) -> tuple[Any, int]:
     """Open a file or a member as it lies there; give it with its size on disk."""
     try:
         file = stack.enter_context(path.open("rb"))
@@ -147,7 +149,7 @@ def _raw(path: Path, stack: ExitStack) -> tuple[Any, int]:
             "name one that it holds",
             file=str(path),
         ) from None
-    return file, path.stat().st_size
+    return pins.within(file), path.stat().st_size
 
 
 def _member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, stack: ExitStack) -> Any:

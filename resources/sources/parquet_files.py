@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from resources.errors import SourceError
 from resources.rejects import Rejects
 from resources.sources import old_times
 from resources.sources.column_files import ColumnFiles
@@ -42,7 +43,8 @@ class ParquetFiles(ColumnFiles):
     def batches_of(self, file: Path, rows: int) -> Iterator[pa.RecordBatch]:
         """Stream one file, in memory that does not grow with its row groups."""
         with self._open(file, self._unit) as parquet:
-            batches = parquet.iter_batches(batch_size=rows)
+            stated = parquet.metadata.num_rows
+            batches = _all_stated(file, stated, parquet.iter_batches(batch_size=rows))
             if not old_times.columns_of(parquet):
                 yield from batches
                 return
@@ -87,3 +89,21 @@ class ParquetFiles(ColumnFiles):
                     other.iter_batches(batch_size=rows, columns=names),
                     strict=True,
                 )
+
+
+def _all_stated(
+    file: Path, stated: int, batches: Iterator[pa.RecordBatch]
+) -> Iterator[pa.RecordBatch]:
+    """Stream batches, and hold the count of their rows against what the file's footer states."""
+    seen = 0
+    for batch in batches:
+        seen += batch.num_rows
+        yield batch
+    if seen != stated:
+        raise SourceError(
+            f"{file} states {stated:,} rows in its footer, and {seen:,} could be read",
+            "write it again with the program that it came from, or take it off source=",
+            file=str(file),
+            stated=stated,
+            read=seen,
+        )

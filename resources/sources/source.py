@@ -16,6 +16,7 @@ from resources.sources.finding import find_sources
 from resources.sources.formats import Reader, open_reader
 from resources.sources.onward import Onward, going_on
 from resources.sources.options import ReadOptions
+from resources.sources.pinned import NO_PINS, Pins
 from resources.sources.web.settings import Web
 from resources.tables import Table
 
@@ -26,6 +27,7 @@ class Source:
     files: paths, or patterns, which stand for the files they match, in name order; or a place.
     readers: those that were opened, with what they know about what they read.
     web: what the project allows web addresses. onward: where the asset's cursor stands.
+    pins: the files as they were when the attempt began, which are read as far as they then went.
     columns: the declared columns; where there are some, values stay text for the caller to cast.
     Rows that cannot be read go to `rejects`, once, with file and line.
     """
@@ -40,11 +42,13 @@ class Source:
         chunk_rows: int = 10_000,
         web: Web | None = None,
         onward: Onward | None = None,
+        pins: Pins = NO_PINS,
     ) -> None:
         """Read for the asset `name`; nothing is opened yet."""
         self.files = files
         self.web = web
         self.onward = onward
+        self.pins = pins
         self.name = name
         self.columns = columns
         self.rejects = rejects
@@ -126,7 +130,15 @@ class Source:
         reader = (
             self._open_web(addresses, options, names, onward)
             if addresses
-            else open_reader(self.name, found, self.rejects, options, typed=typed, onward=onward)
+            else open_reader(
+                self.name,
+                found,
+                self.rejects,
+                options,
+                typed=typed,
+                onward=onward,
+                pins=self.pins,
+            )
         )
         self.readers.append(reader)
         return reader

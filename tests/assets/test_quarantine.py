@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -574,3 +575,72 @@ def test_whatever_is_corrected_the_books_balance_and_no_row_is_lost_or_doubled(
     assert stand + duplicates + aside == came
     assert len({row["id"] for row in home.rows("raw.r")}) == stand
     assert home.current("raw.r").data_version == before.data_version
+
+
+class TestSpreadsheets:
+    """Sheets that a spreadsheet changed of its own accord, beside what people corrected."""
+
+    @staticmethod
+    def handed_out(home: Home, tmp_path: Path) -> tuple[Path, list[list[str]]]:
+        """Hand out a row with an id, a long number and a date; give the sheet and its cells."""
+        declared = (
+            "from assets import Schema, Source, asset\n\n\n"
+            "class R(Schema):\n    id: str\n    n: float\n    stars: int\n\n\n"
+            '@asset(schema=R, source="in.csv", max_quarantine=1.0)\n'
+            "def r(source: Source):\n    return source.read()\n"
+        )
+        home.write("assets/raw/r.py", declared)
+        home.write("in.csv", "id,n,stars\n00501,1.50,five\n00502,2.50,4\n")
+        home.make("raw.r")
+        sheet = tmp_path / "bad.csv"
+        run(home, "quarantine", "show", "raw.r", "--csv", str(sheet))
+        return sheet, list(csv.reader(sheet.read_text(encoding="utf-8-sig").splitlines()))
+
+    @staticmethod
+    def put(sheet: Path, cells: list[list[str]], **changed: str) -> None:
+        """Write the sheet back with some cells changed."""
+        header, line = cells
+        line = [changed.get(name, cell) for name, cell in zip(header, line, strict=True)]
+        with sheet.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows([header, line])
+
+    def test_a_cell_that_lost_its_zeros_is_refused(self, home: Home, tmp_path: Path) -> None:
+        sheet, cells = self.handed_out(home, tmp_path)
+        before = home.current("raw.r").number
+        self.put(sheet, cells, id="501", stars="5")
+        said = run(home, "quarantine", "accept", "raw.r", str(sheet), code=1)
+        assert "line 2, id: '00501' came back as '501'" in said
+        assert "none of it is accepted" in said
+        assert home.current("raw.r").number == before
+
+    def test_it_is_taken_where_it_is_meant(self, home: Home, tmp_path: Path) -> None:
+        sheet, cells = self.handed_out(home, tmp_path)
+        self.put(sheet, cells, id="501", stars="5")
+        run(home, "quarantine", "accept", "raw.r", str(sheet), "--meant", "id")
+        assert {row["id"] for row in home.rows("raw.r")} == {"501", "00502"}
+
+    def test_a_number_written_otherwise_is_no_correction(self, home: Home, tmp_path: Path) -> None:
+        sheet, cells = self.handed_out(home, tmp_path)
+        self.put(sheet, cells, n="1.5")
+        said = run(home, "quarantine", "accept", "raw.r", str(sheet))
+        assert "1 unchanged row stays in quarantine" in said
+        self.put(sheet, cells, n="1.5", stars="5")
+        run(home, "quarantine", "accept", "raw.r", str(sheet))
+        assert {"id": "00501", "n": 1.5, "stars": 5} in home.rows("raw.r")
+
+    def test_a_workbook_is_handed_out_and_comes_back(self, home: Home, tmp_path: Path) -> None:
+        self.handed_out(home, tmp_path)
+        sheet = tmp_path / "bad.xlsx"
+        run(home, "quarantine", "show", "raw.r", "--xlsx", str(sheet))
+        book = openpyxl.load_workbook(sheet)
+        header = [cell.value for cell in book.active[1]]
+        assert book.active.cell(2, header.index("id") + 1).value == "00501"
+        book.active.cell(2, header.index("stars") + 1).value = 5
+        book.save(sheet)
+        run(home, "quarantine", "accept", "raw.r", str(sheet))
+        assert {"id": "00501", "n": 1.5, "stars": 5} in home.rows("raw.r")
+
+    def test_a_file_is_named_as_what_it_is(self, home: Home, tmp_path: Path) -> None:
+        self.handed_out(home, tmp_path)
+        said = run(home, "quarantine", "show", "raw.r", "--csv", str(tmp_path / "b.xlsx"), code=2)
+        assert "--xlsx" in said

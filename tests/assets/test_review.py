@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 
 from resources.evaluation.gold import read_gold
@@ -256,3 +257,16 @@ def test_on_a_terminal_every_row_is_shown_and_judged_by_a_key(cleaned: Home) -> 
 def test_ctrl_c_keeps_what_was_said(cleaned: Home) -> None:
     """Half an hour of looking is not lost."""
     assert "1 verdicts recorded" in press(cleaned, ["g", "\x03"], "--sample", "5")
+
+
+def test_a_workbook_goes_out_and_comes_back(cleaned: Home) -> None:
+    """Its cells are texts, whatever they hold; the verdicts count as those of a CSV."""
+    path = cleaned.root / "sheet.xlsx"
+    run(cleaned, "review", KEY, "--sample", "2", "--export", str(path))
+    book = openpyxl.load_workbook(path)
+    header = [cell.value for cell in book.active[1]]
+    for line, verdict in ((2, "good"), (3, "bad")):
+        book.active.cell(line, header.index("verdict") + 1).value = verdict
+    book.save(path)
+    said = facts(cleaned, "review", KEY, "--verdicts", str(path), "--by", "lee")
+    assert (said["rows"], said["good"], said["bad"]) == (2, 1, 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import lzma
 import posixpath
+import re
 import struct
 import zipfile
 import zlib
@@ -45,7 +46,7 @@ class Package:
         with self._damage():
             self._zip = zipfile.ZipFile(file)
             parts = self._zip.infolist()
-        self._parts = {part.filename.lower().lstrip("/"): part for part in parts}
+        self._parts = {_part_name(part.filename): part for part in parts}
 
     def close(self) -> None:
         """Close the file."""
@@ -87,7 +88,7 @@ class Package:
             return {}
         found = {}
         for _, it in self.elements(listing, "Relationship"):
-            target = unquote(it.get("Target", ""))
+            target = unquote(it.get("Target", "")).replace("\\", "/")
             path = target if target.startswith("/") else posixpath.join("/", folder, target)
             kind = it.get("Type", "").rpartition("/")[2]
             found[it.get("Id", "")] = (kind, posixpath.normpath(path).lstrip("/"))
@@ -112,7 +113,12 @@ class Package:
         try:
             yield
         except _DAMAGE as error:
-            raise damaged(self.file, str(error) or type(error).__name__) from error
+            raise damaged(self.file, plain_reason(error)) from error
+
+
+def _part_name(name: str) -> str:
+    """Give a part's name as it is looked for; some writers put a backslash between folders."""
+    return name.replace("\\", "/").lower().lstrip("/")
 
 
 _MOST: Final = 1_000_000
@@ -135,6 +141,19 @@ class _Elements:
 
     def text(self, text: str) -> None:
         """Pass over text."""
+
+
+def plain_reason(error: Exception) -> str:
+    """Say what is wrong with a workbook, without the words of the language that found it."""
+    found = _NO_NUMBER.search(str(error))
+    if found is not None:
+        return f"{found[1] or found[2]} stands where a number belongs"
+    if isinstance(error, KeyError):
+        return f"it has {error} where nothing of that name belongs"
+    return str(error) or "its parts contradict each other"
+
+
+_NO_NUMBER: Final = re.compile(r"invalid literal for int\(\).*?: (.*)|could not convert .*?: (.*)")
 
 
 def damaged(file: Path, reason: str) -> SourceError:

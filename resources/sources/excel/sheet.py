@@ -100,7 +100,7 @@ class SheetRows:
     def _read(self) -> Value | None:
         """Give the value of the cell that ends here."""
         value, kind = self._value, self._kind
-        if not value and (value is None or kind in (None, "n")):
+        if not value and (value is None or kind in (None, "n", "s")):
             if self._formula is not None:  # "" = it is written at another cell
                 held = self._formula and f"={self._formula}"
                 return bad(held, "holds a formula that was never calculated")
@@ -109,8 +109,15 @@ class SheetRows:
             form = self._forms[int(self._style)] if self._style else None
             return number(value, form, from_1904=self._from_1904)
         if kind == "s":
-            return ("text", self._texts[int(value)])
+            return self._shared(value)
         return _OTHER[kind](value)
+
+    def _shared(self, value: str) -> Value:
+        """Give a text by its number among the workbook's."""
+        try:
+            return ("text", self._texts[int(value)])
+        except (ValueError, IndexError):
+            return bad(value, f"refers to text number {value!r}, which the workbook does not have")
 
     def _at(self, reference: str) -> int:
         """Give the position of a cell's column."""

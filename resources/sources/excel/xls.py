@@ -12,14 +12,12 @@ from typing import Any, Final
 from resources.errors import SourceError
 from resources.hosts import is_hosts
 from resources.sources.excel.cells import Cell, Row, Value, error, form_of, shown
-from resources.sources.excel.package import damaged
+from resources.sources.excel.package import damaged, plain_reason
 from resources.sources.excel.workbook import Merge, Sheet
 
 LARGEST: Final = 64 << 20
 """Bytes of a file: all its sheets, full, stay well below 1 GB in memory."""
 _LOCKED: Final = "EncryptedPackage".encode("utf-16-le")
-_CUSTOM: Final = 164
-"""The first number of a format that the workbook defines itself."""
 
 
 class Xls:
@@ -84,10 +82,9 @@ class Xls:
         return None
 
     def _form(self, key: int) -> str | None:
-        """Tell how cells in a number format show numbers."""
-        own = key >= _CUSTOM or self._book.biff_version < 80
-        found = self._book.format_map.get(key) if own else None
-        return form_of(key, found.format_str if found else None)
+        """Tell how cells in a number format show numbers; what the workbook says comes first."""
+        found = self._book.format_map.get(key)
+        return form_of(key, (found.format_str if found else None) or None)
 
     def _refuse(self) -> None:
         """Refuse what is locked, and what is too large for memory."""
@@ -118,7 +115,7 @@ class Xls:
                 raise
             if "encrypted" in str(error).lower() or "password" in str(error).lower():
                 raise _locked(self._file) from error
-            raise damaged(self._file, str(error) or type(error).__name__) from error
+            raise damaged(self._file, plain_reason(error)) from error
 
 
 def _locked(file: Path) -> SourceError:

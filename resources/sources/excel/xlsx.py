@@ -9,7 +9,7 @@ from typing import Final
 
 from resources.errors import SourceError
 from resources.sources.excel.cells import Row, form_of
-from resources.sources.excel.package import Package, damaged, related_id
+from resources.sources.excel.package import Package, damaged, plain_reason, related_id
 from resources.sources.excel.sheet import MergeFinder, SheetRows
 from resources.sources.excel.strings import SharedStrings
 from resources.sources.excel.workbook import Merge, Sheet
@@ -64,7 +64,7 @@ class Xlsx:
         try:
             yield from self._package.parse(sheet.place, handler)
         except _DAMAGE as error:
-            reason = str(error) or type(error).__name__
+            reason = plain_reason(error)
             raise damaged(self._file, f"sheet {sheet.name!r}: {reason}") from error
 
     def _find_book(self) -> str:
@@ -73,9 +73,9 @@ class Xlsx:
             if kind == "officeDocument":
                 if part.endswith(".bin"):
                     raise self._other("a binary workbook (.xlsb)")
-                if not part.startswith("xl/"):
-                    raise self._other("an Office document")
-                return part
+                if part.startswith("xl/") or self._package.elements(part, "workbook"):
+                    return part
+                raise self._other("an Office document")
         if self._package.has("mimetype"):
             raise self._other("an OpenDocument file")
         raise self._other("a zip file")
@@ -124,7 +124,7 @@ class Xlsx:
         try:
             return [form_of(int(style), codes.get(style)) for style in styles] or [None]
         except ValueError as error:
-            raise damaged(self._file, f"styles: {error}") from error
+            raise damaged(self._file, f"styles: {plain_reason(error)}") from error
 
     def _part(self, wanted: str) -> str | None:
         """Give the part of a kind that the workbook refers to."""

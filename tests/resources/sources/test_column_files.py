@@ -17,6 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import feather
+from pyarrow.parquet import encryption
 
 from resources.errors import SourceError
 
@@ -322,3 +323,71 @@ def test_a_stream_cut_off_between_two_batches_is_a_warning(reading: Any, rows: l
     assert reading.rows("a.ipc") == [{"x": x} for x in rows]
     (warning,) = reading.rejects.warnings
     assert "a.ipc is an Arrow stream without a mark at its end" in warning
+
+
+def claiming(path: Path, rows: int, stated: int) -> None:
+    """Write a Parquet file whose footer states another number of rows than it holds."""
+    pq.write_table(pa.table({"a": list(range(rows))}), path)
+    whole = path.read_bytes()
+    size = int.from_bytes(whole[-8:-4], "little")
+    footer = whole[-8 - size : -8]
+    # the footer's third field (num_rows, a zigzag varint): i64 one field after the schema
+    old, new = bytes([0x16, rows * 2]), bytes([0x16, stated * 2])
+    at = footer.index(old)
+    changed = footer[:at] + new + footer[at + len(old) :]
+    path.write_bytes(whole[: -8 - size] + changed + whole[-8:])
+
+
+@pytest.mark.parametrize("stated", [0, 5, 7, 60])
+def test_a_footer_that_states_another_number_of_rows_is_found(reading: Any, stated: int) -> None:
+    claiming(reading.folder / "a.parquet", 6, stated)
+    assert pq.read_metadata(reading.folder / "a.parquet").num_rows == stated
+    with pytest.raises(SourceError, match=rf"states {stated} rows in its footer, and \d+ could"):
+        reading.source("a.parquet").read().to_arrow()
+
+
+def test_an_encrypted_parquet_file_is_called_encrypted(reading: Any) -> None:
+    class Plain(encryption.KmsClient):  # type: ignore[misc]
+        """Keeps keys as they are."""
+
+        def wrap_key(self, key_bytes: bytes, _master: str) -> str:
+            return key_bytes.hex()
+
+        def unwrap_key(self, wrapped_key: str, _master: str) -> bytes:
+            return bytes.fromhex(wrapped_key)
+
+    factory = encryption.CryptoFactory(lambda _: Plain())
+    config = encryption.EncryptionConfiguration(footer_key="k", column_keys={"k": ["a"]})
+    sealed = factory.file_encryption_properties(encryption.KmsConnectionConfig(), config)
+    table = pa.table({"a": [1, 2]})
+    with pq.ParquetWriter(
+        reading.folder / "a.parquet", table.schema, encryption_properties=sealed
+    ) as writer:
+        writer.write_table(table)
+    with pytest.raises(SourceError, match="is encrypted, and no key .* without encryption"):
+        reading.source("a.parquet").read().to_arrow()
+
+
+@pytest.mark.parametrize("name", ["a.arrow", "a.ipc"])
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_struct_without_fields_is_named(reading: Any, name: str, nested: bool) -> None:
+    kind = pa.list_(pa.struct([])) if nested else pa.struct([])
+    write(reading.folder / name, pa.table({"a": pa.array([None, None], kind), "b": [1, 2]}))
+    with pytest.raises(SourceError, match="the column 'a' of type .*no table here can hold"):
+        reading.source(name).read().to_arrow()
+
+
+def test_an_old_time_that_cannot_be_held_is_set_aside_beside_another_like_it(reading: Any) -> None:
+    """What is shown of a row set aside leaves out every date that no year here has."""
+    far = [datetime(1, 1, 1), datetime(2020, 1, 1, 0, 0, 0)]  # noqa: DTZ001 - no zone in tables
+    days = pa.array([2**31 - 1, 0], pa.int32()).view(pa.date32())
+    table = pa.table(
+        {
+            "old": pa.array(far, pa.timestamp("us")),
+            "fine": pa.array([1, 1], pa.timestamp("ns")),
+            "day": days,
+        }
+    )
+    pq.write_table(table, reading.folder / "a.parquet", use_deprecated_int96_timestamps=True)
+    rows = reading.source("a.parquet").read().to_arrow().num_rows
+    assert rows + len(reading.set_aside()) == 2

@@ -647,3 +647,78 @@ def test_damage_inside_the_parts_of_a_workbook_is_read_or_refused_with_a_sentenc
 def test_a_length_of_time_is_text(reading: Any) -> None:
     write(reading, "a.xlsx", book(one=[["t"], [timedelta(hours=30, seconds=1.5)]]))
     assert reading.rows("a.xlsx") == [{"t": "30:00:01.500"}]
+
+
+# --- packages that are right, and written in a way of their own ---------------------------------
+
+
+_Y = '<c r="B2" t="inlineStr"><is><t>y</t></is></c>'
+
+
+def renamed(path: Path, name: Callable[[str], str], change: Callable[[bytes], bytes]) -> None:
+    """Give the parts of a workbook other names."""
+    with zipfile.ZipFile(path) as old:
+        parts = {name(part): change(old.read(part)) for part in old.namelist()}
+    with zipfile.ZipFile(path, "w") as new:
+        for part, data in parts.items():
+            info = zipfile.ZipInfo("x")
+            info.filename = part  # ZipInfo itself would put a slash where a backslash is
+            new.writestr(info, data)
+
+
+def test_parts_named_with_backslashes_are_found(reading: Any) -> None:
+    path = write(reading, "a.xlsx", book(One=[["a", "b"], [1, "x"]]))
+    renamed(path, lambda part: part.replace("/", "\\"), lambda data: data)
+    assert reading.rows("a.xlsx") == [{"a": 1, "b": "x"}]
+
+
+def test_a_package_without_the_folder_xl_is_read(reading: Any) -> None:
+    path = write(reading, "a.xlsx", book(One=[["a", "b"], [1, "x"]]))
+    renamed(
+        path,
+        lambda part: part.removeprefix("xl/"),
+        lambda data: data.replace(b"/xl/", b"/").replace(b'"xl/', b'"'),
+    )
+    assert reading.rows("a.xlsx") == [{"a": 1, "b": "x"}]
+
+
+def test_a_cell_of_an_empty_shared_text_is_empty(reading: Any) -> None:
+    path = write(reading, "a.xlsx", book(One=[["a", "b"], ["x", "y"], ["z", "w"]]))
+    edit(path, "sheet1.xml", _Y, '<c r="B2" t="s"><v/></c>')
+    assert reading.rows("a.xlsx") == [{"a": "x", "b": None}, {"a": "z", "b": "w"}]
+
+
+@pytest.mark.parametrize("number", ["99", "-1", "x"])
+def test_a_cell_of_a_shared_text_that_is_not_there_is_set_aside(reading: Any, number: str) -> None:
+    path = write(reading, "a.xlsx", book(One=[["a", "b"], ["x", "y"], ["z", "w"]]))
+    edit(path, "sheet1.xml", _Y, f'<c r="B2" t="s"><v>{number}</v></c>')
+    assert reading.rows("a.xlsx") == [{"a": "z", "b": "w"}]
+    (reject,) = reading.set_aside()
+    assert f"text number '{number}', which the workbook does not have" in reject.reason
+
+
+def test_no_word_of_the_language_stands_in_the_sentence(reading: Any) -> None:
+    path = write(reading, "a.xlsx", book(One=[["a"], [1]]))
+    edit(path, "sheet1.xml", '<row r="2"', '<row r="two"')
+    with pytest.raises(SourceError, match="'two' stands where a number belongs"):
+        reading.rows("a.xlsx")
+
+
+def test_an_xls_number_format_that_redefines_a_built_in_one_is_obeyed(reading: Any) -> None:
+    """Format 50 is a date in East Asian Excel; this file says that it is twelve digits."""
+    made = xlwt.Workbook()
+    sheet = made.add_sheet("One")
+    sheet.write(0, 0, "a")
+    sheet.write(1, 0, 81_227_827_687, xlwt.easyxf(num_format_str="000000000000"))
+    made.save(str(reading.folder / "a.xls"))
+    plain = (reading.folder / "a.xls").read_bytes()
+    # xlwt numbers its own formats from 164 on: in the FORMAT and XF records it becomes 50
+    name = (12).to_bytes(2, "little") + b"\x00" + b"000000000000"
+    own = next(n for n in range(164, 180) if n.to_bytes(2, "little") + name in plain)
+    number = own.to_bytes(2, "little")
+    changed = plain.replace(number + name, b"\x32\x00" + name)
+    xf = b"\xe0\x00\x14\x00"
+    parts = changed.split(xf)
+    parts[1:] = [p[:2] + b"\x32\x00" + p[4:] if p[2:4] == number else p for p in parts[1:]]
+    (reading.folder / "a.xls").write_bytes(xf.join(parts))
+    assert reading.rows("a.xls") == [{"a": 81_227_827_687}]
