@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -197,19 +198,46 @@ def _from_frame(frame: pd.DataFrame) -> pa.Table:
             f"the table has more than one column called {', '.join(map(repr, twice))}",
             "rename them, so that each name stands once",
         )
-    try:
-        return pa.Table.from_pandas(frame, preserve_index=False)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
-        arrays = []
-        for position in range(frame.shape[1]):
-            column = frame.iloc[:, position]
-            try:
-                arrays.append(pa.array(column, from_pandas=True))
-            except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
-                missing = column.isna()
-                texts = [None if gone else str(v) for v, gone in zip(column, missing, strict=True)]
-                arrays.append(pa.array(texts, pa.string()))
-        return pa.Table.from_arrays(arrays, names=[str(name) for name in frame.columns])
+    mixed = {at for at in range(frame.shape[1]) if _mixes_truth(frame.iloc[:, at])}
+    if not mixed:
+        with suppress(pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
+            return pa.Table.from_pandas(frame, preserve_index=False)
+    arrays = []
+    for position in range(frame.shape[1]):
+        column = frame.iloc[:, position]
+        try:
+            if position in mixed:
+                raise pa.ArrowInvalid("numbers and truth values")
+            arrays.append(pa.array(column, from_pandas=True))
+        except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
+            arrays.append(_as_texts(column))
+    return pa.Table.from_arrays(arrays, names=[str(name) for name in frame.columns])
+
+
+def _mixes_truth(column: pd.Series[Any]) -> bool:
+    """Tell a column of numbers and truth values, in which Arrow would make numbers of all."""
+    if column.dtype != object:
+        return False
+    kinds = {type(value) for value in column}
+    return bool in kinds and bool({int, float} & kinds)
+
+
+def _as_texts(column: pd.Series[Any]) -> pa.Array:
+    """Give a column of mixed types as texts; bytes have none, beside other values.
+
+    Raises DataOpsError, which names the column.
+    """
+    import pyarrow as pa
+
+    if any(isinstance(value, bytes | bytearray) for value in column):
+        raise DataOpsError(
+            f"the column {str(column.name)!r} holds bytes beside other values",
+            "return one type in a column, or decode the bytes",
+            column=str(column.name),
+        )
+    missing = column.isna()
+    texts = [None if gone else str(v) for v, gone in zip(column, missing, strict=True)]
+    return pa.array(texts, pa.string())
 
 
 def _from_iterator(values: Iterator[Any], rows: int) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:

@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from assets.engine.casting import cast_array
+from resources.errors import DataOpsError
 from resources.rejects import Rejects, read_rejects
 from resources.sources.parquet_files import ParquetFiles
 from resources.tables import Table, as_batches
@@ -249,3 +250,23 @@ def test_a_function_that_hands_over_what_does_not_fit_is_told(home: Home) -> Non
     assert [row["price"] for row in home.rows("raw.x")] == [Decimal("1.25")]
     aside = read_rejects(home.data / home.current("raw.x").quarantine_file)
     assert [reject.column for reject in aside] == ["price", "day", "yes"]
+
+
+def _arrow(frame: pd.DataFrame) -> pa.Table:
+    """Give a table as an asset's function hands it over."""
+    schema, batches = as_batches(frame, 100)
+    return pa.Table.from_batches(batches, schema)
+
+
+def test_numbers_and_truth_values_in_one_column_stay_what_they_are() -> None:
+    """Arrow makes 1.0 of True beside numbers."""
+    frame = pd.DataFrame({"a": [1, 2.5, True, None], "b": [True, None, False, True]})
+    made = _arrow(frame)
+    assert made.column("a").to_pylist() == ["1", "2.5", "True", None]
+    assert made.column("b").to_pylist() == [True, None, False, True]
+
+
+def test_bytes_beside_other_values_are_refused() -> None:
+    frame = pd.DataFrame({"a": [1, "x", b"z"]})
+    with pytest.raises(DataOpsError, match="'a' holds bytes beside other values"):
+        _arrow(frame)
