@@ -13,9 +13,10 @@ from resources.rejects import Rejects
 from resources.sources.decoding import marked_blocks
 from resources.sources.dialect import Dialect
 from resources.sources.encoding import find_encoding
-from resources.sources.header import Header, check_same, read_header
+from resources.sources.header import check_same, read_header
 from resources.sources.layout.aside import Aside, with_last
 from resources.sources.layout.ending import without_ctrl_z
+from resources.sources.layout.found import Header
 from resources.sources.layout.width import EVENED
 from resources.sources.packed import DEFAULT_LIMITS, Limits
 from resources.sources.records import after, whole_records

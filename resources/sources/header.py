@@ -4,42 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from resources.errors import SourceError
 from resources.limits import check_width
 from resources.sources.decoding import Encoding, check_readable, marked_blocks
 from resources.sources.dialect import Dialect
-from resources.sources.layout import Layout, Width, decide_layout, refuse_other_formats, sep_line
+from resources.sources.layout import Layout, decide_layout, refuse_other_formats, sep_line
 from resources.sources.layout.ending import without_ctrl_z
+from resources.sources.layout.found import Header
 from resources.sources.packed import Limits
 from resources.sources.records import count_lines
 
 _INVISIBLE: Final = " \t\r\n\u00a0\u200b\u3000\ufeff"
 _HEAD: Final = 1 << 20
 _LINE: Final = re.compile(rb"[^\r\n]*+(?:\r\n?|\n)")
-
-
-@dataclass(frozen=True, slots=True)
-class Header:
-    """How one file is laid out; its rows begin after `begin` bytes (as UTF-8), on line `line`.
-
-    names: the columns that are handed over. width: what becomes of rows with other fields. again:
-    the header's own bytes. notes, options: what was assumed, and what would say so for certain.
-    """
-
-    encoding: Encoding
-    dialect: Dialect
-    names: tuple[str, ...]
-    begin: int
-    line: int
-    width: Width
-    again: bytes = b""
-    notes: tuple[str, ...] = ()
-    options: dict[str, Any] = field(default_factory=dict)
-    sure: float = 1.0
 
 
 def read_header(file: Path, encoding: Encoding, dialect: Dialect, limits: Limits) -> Header:

@@ -25,7 +25,7 @@ from resources.sources.records import (
 )
 
 if TYPE_CHECKING:
-    from resources.sources.header import Header
+    from resources.sources.layout.found import Header
 
 
 class Aside:

@@ -10,7 +10,7 @@ from resources.sources.layout.kinds import TYPED, column_kinds, kind_of
 from resources.sources.layout.parsing import Record, first_records
 
 if TYPE_CHECKING:
-    from resources.sources.header import Header
+    from resources.sources.layout.found import Header
 
 _TAIL: Final = 1 << 14
 _MOST: Final = 12
