@@ -130,7 +130,9 @@ def test_a_table_that_fails_midway_leaves_no_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-_CELLS = st.none() | st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+# A Ctrl-Z at the very end of a text closes it, and is taken off with a word.
+_CHARACTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\x1a")
+_CELLS = st.none() | st.text(_CHARACTERS, max_size=12)
 
 
 @settings(max_examples=150, deadline=None)
