@@ -141,7 +141,7 @@ def _miss(
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE came AS SELECT DISTINCT {picks} FROM {new}"  # noqa: S608
     )
-    lost = len(con.execute(f"SELECT 1 FROM {new} WHERE {empty}").fetchall())  # noqa: S608
+    lost = _count(con, f"{new} WHERE {empty}")
     lost += sum(column in names for _, column in aside)
     if aside:
         con.execute("CREATE OR REPLACE TEMP TABLE rejected (j VARCHAR)")
@@ -153,7 +153,7 @@ def _miss(
             for name, kind in zip(names, kinds, strict=True)
         )
         found = f"(SELECT {read} FROM rejected)"  # noqa: S608
-        lost += len(con.execute(f"SELECT 1 FROM {found} WHERE {empty}").fetchall())  # noqa: S608
+        lost += _count(con, f"{found} WHERE {empty}")
         con.execute(f"INSERT INTO came SELECT DISTINCT {picks} FROM {found}")  # noqa: S608
     if lost:
         return f"{lost:,} rows that came could not be read as far as their key, so {_UNSURE}"
@@ -226,3 +226,9 @@ def exempt(condition: str) -> str:
 def _pointer(name: str) -> str:
     """Give a column's name as a JSON pointer."""
     return "/" + name.replace("~", "~0").replace("/", "~1")
+
+
+def _count(con: duckdb.DuckDBPyConnection, rows: str) -> int:
+    """Count rows where they are: they may be many."""
+    found = con.execute(f"SELECT count(*) FROM {rows}").fetchone()  # noqa: S608
+    return int(found[0]) if found else 0
