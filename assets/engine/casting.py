@@ -109,6 +109,8 @@ def _narrowed(array: pa.Array, made: pa.Array) -> pa.Array | None:
     if is_a.is_timestamp(given) and is_a.is_date(kind):
         plain = array.cast(pa.timestamp(given.unit))
         return pc.not_equal(plain, made.cast(plain.type))
+    if is_a.is_decimal(given) and is_a.is_decimal(kind):
+        return pc.not_equal(array, made.cast(given))  # beyond a decimal's digits Arrow wraps
     if is_a.is_decimal(given) and is_a.is_floating(kind):
         return _not_whole(array, made)
     if is_a.is_floating(given) and is_a.is_floating(kind):

@@ -270,3 +270,11 @@ def test_bytes_beside_other_values_are_refused() -> None:
     frame = pd.DataFrame({"a": [1, "x", b"z"]})
     with pytest.raises(DataOpsError, match="'a' holds bytes beside other values"):
         _arrow(frame)
+
+
+def test_a_decimal_that_a_longer_fraction_leaves_no_room_for_is_refused() -> None:
+    """Arrow calls it safe, and wraps."""
+    given = pa.array([Decimal("34028270720364566710904171647.3485")], pa.decimal128(38, 4))
+    with pytest.raises(pa.ArrowInvalid):
+        cast_array(given, pa.decimal128(38, 10))
+    assert cast_array(pa.array([Decimal("1.5000")], pa.decimal128(38, 4)), given.type)
