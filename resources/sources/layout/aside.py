@@ -86,11 +86,10 @@ class Aside:
     def _has_blanks(self, chunk: bytes) -> bool:
         """Tell whether a row of a chunk is nothing but delimiters, as many as rows have."""
         row = self.header.dialect.delimiter.encode() * (self.header.width.fields - 1)
-        return (
-            b"\n" + row + b"\n" in chunk
-            or (b"\r" in chunk and (row + b"\r" in chunk))
-            or chunk.startswith(row + b"\n")
-        )
+        if b"\n" + row + b"\n" in chunk or chunk.startswith(row + b"\n"):
+            return True
+        # Lines of one file may end in different ways, each line in its own.
+        return b"\r" in chunk and (row + b"\r" in chunk or b"\r" + row + b"\n" in chunk)
 
     def _row(self, record: bytes, line: int, *, odd: bool, footer: bool) -> bytes:
         """Give a record that is a row; else set it aside, or count it, and give nothing."""

@@ -285,6 +285,15 @@ def test_any_table_of_texts_comes_back_equal(
     assert reading.set_aside() == []
 
 
+@pytest.mark.parametrize("before", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("after", ["\n", "\r\n", "\r"])
+def test_a_line_of_delimiters_is_no_row_however_it_and_its_neighbours_end(
+    reading: Any, before: str, after: str
+) -> None:
+    reading.write("a.csv", f"a,b\nx,y{before},{after}q,r\n")
+    assert reading.rows("a.csv", **_PLAIN) == [{"a": "x", "b": "y"}, {"a": "q", "b": "r"}]
+
+
 _PLAIN: dict[str, Any] = {"delimiter": ",", "escape": "", "skip": 0, "header": True, "trailing": 0}
 """A layout of which nothing is left to find out."""
 
@@ -309,6 +318,7 @@ def test_rows_of_any_width_are_read_or_set_aside_as_python_counts_them(
 ) -> None:
     reading = fresh()
     text = io.StringIO(newline="")
+    # Python 3.11 leaves a bare carriage return without quotation marks: a line's end, then.
     csv.writer(text, lineterminator="\n").writerows([["a", "b"], *lines])
     reading.write("a.csv", text.getvalue())
     python = list(numbered(text.getvalue()))[1:]
