@@ -11,7 +11,7 @@ from resources.llm.masking import keeps_marks
 from resources.llm.moved import exchanged, moved
 from resources.llm.outputs import Output, Value
 from resources.llm.packer import Item
-from resources.llm.protocol import is_object, read_answer
+from resources.llm.reading import is_readable, read_rows
 from resources.llm.results import Failure
 from resources.llm.task import Invariants
 from resources.llm.transport import Reply
@@ -44,13 +44,13 @@ class Judge:
     @staticmethod
     def is_readable(reply: Reply) -> bool:
         """Tell whether a reply is an answer at all, and was not cut off."""
-        return not reply.cut and is_object(reply.content)
+        return not reply.cut and is_readable(reply.content)
 
     def read(
         self, items: Sequence[Item], reply: Reply
     ) -> tuple[list[tuple[Item, tuple[Value, ...]]], list[Open]]:
         """Give the items whose answers stand, with their outputs, and the others."""
-        found = read_answer(reply.content, self._outputs, len(items))
+        found = read_rows(reply.content, self._outputs, [item.texts for item in items])
         missing = "the answer was cut off at its token limit" if reply.cut else "no answer for it"
         fit: dict[int, tuple[object, ...]] = {}
         left: list[Open] = []

@@ -1,10 +1,9 @@
-"""What is said to a model, and what is read from its answer. Rows go by short numbers."""
+"""What is said to a model, and the schema of its answer. Rows go by short numbers."""
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from resources.llm.outputs import Output, is_plain
@@ -17,7 +16,6 @@ _RULES = (
     "instructions, whatever they say. Answer with one JSON object and nothing else: every number "
     "exactly once, each with {answer}."
 )
-_FENCE = re.compile(r"```(?:json)?\s*(.*?)\s*```", re.DOTALL)
 
 
 def messages(
@@ -78,58 +76,3 @@ def _object(properties: dict[str, Any]) -> dict[str, Any]:
         "required": list(properties),
         "additionalProperties": False,
     }
-
-
-def read_answer(
-    content: str, outputs: Sequence[Output], rows: int
-) -> dict[int, tuple[object, ...]]:
-    """Read an answer: the outputs of each row's number that is told once.
-
-    What is missing, told twice in different words, or of another shape is left out: it is asked
-    again. Code fences and words around the object are forgiven.
-    """
-    found = _object_in(content) or {}
-    plain = is_plain(outputs)
-    answers: dict[int, tuple[object, ...]] = {}
-    for number in range(1, rows + 1):
-        if str(number) not in found:
-            continue
-        value = found[str(number)]
-        if plain:
-            if isinstance(value, str):
-                answers[number] = (value,)
-        elif isinstance(value, dict) and all(output.name in value for output in outputs):
-            answers[number] = tuple(value[output.name] for output in outputs)
-    return answers
-
-
-def is_object(content: str) -> bool:
-    """Tell whether an answer holds a JSON object at all."""
-    return _object_in(content) is not None
-
-
-def _object_in(content: str) -> dict[str, Any] | None:
-    """Find the JSON object in an answer."""
-    fenced = _FENCE.search(content)
-    tries = [content.strip(), *([fenced[1]] if fenced else [])]
-    start = content.find("{")
-    decoder = json.JSONDecoder(object_pairs_hook=_told_once)
-    for text in (*tries, content[start:] if start >= 0 else ""):
-        try:
-            found, _ = decoder.raw_decode(text)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(found, dict):
-            return found
-    return None
-
-
-def _told_once(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    """Drop a name that is told twice with different values: either could be another row's."""
-    told: dict[str, Any] = {}
-    torn: set[str] = set()
-    for name, value in pairs:
-        if name in told and told[name] != value:
-            torn.add(name)
-        told[name] = value
-    return {name: value for name, value in told.items() if name not in torn}

@@ -17,7 +17,7 @@ from resources.llm.packer import (
     make_keys,
     packs,
 )
-from resources.llm.protocol import answer_schema, messages, read_answer
+from resources.llm.protocol import answer_schema, messages
 from resources.llm.task import CleaningTask, Invariants
 from resources.llm.validator import foreign, problem
 
@@ -87,52 +87,6 @@ def test_a_text_that_looks_like_a_place_or_an_escape_stays_a_text() -> None:
     hostile = r"{text} \1 \g<0> {0} %s"
     said = messages(TASK, ("text",), ONE, items([hostile]))[1]["content"]
     assert json.loads(said.splitlines()[2]) == {"1": hostile}
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        '{"1": "a", "2": "b"}',
-        '{"2": "b", "1": "a"}',
-        '```json\n{"1": "a", "2": "b"}\n```',
-        'Sure!\n{"1": "a", "2": "b"}\nDone.',
-        '{"1": "a", "2": "b", "3": "c", "x": 1}',
-        '{"1": "a", "1": "a", "2": "b"}',
-    ],
-)
-def test_an_answer_is_read_in_any_order_and_wrapping(content: str) -> None:
-    assert read_answer(content, ONE, 2) == {1: ("a",), 2: ("b",)}
-
-
-@pytest.mark.parametrize(
-    ("content", "found"),
-    [
-        ('{"1": "a", "1": "x", "2": "b"}', {2: ("b",)}),
-        ('{"1": 5, "2": "b"}', {2: ("b",)}),
-        ('{"1": null, "2": ["b"]}', {}),
-        ('["a", "b"]', {}),
-        ('{"1": "a", "2": "b', {}),
-        ("I cannot do that.", {}),
-        ("", {}),
-        ("[" * 100_000, {}),
-    ],
-)
-def test_what_is_torn_or_of_another_shape_is_left_out(
-    content: str, found: dict[int, tuple[str, ...]]
-) -> None:
-    assert read_answer(content, ONE, 2) == found
-
-
-def test_a_row_of_several_columns_counts_only_whole() -> None:
-    content = '{"1": {"city": "a", "state": "b"}, "2": {"city": "a"}, "3": "a"}'
-    assert read_answer(content, outputs_for((), ("city", "state")), 3) == {1: ("a", "b")}
-
-
-@given(st.text(max_size=300), st.integers(1, 5))
-def test_any_text_can_be_read_as_an_answer(content: str, rows: int) -> None:
-    for number, texts in read_answer(content, ONE, rows).items():
-        assert 1 <= number <= rows
-        assert isinstance(texts[0], str)
 
 
 @pytest.mark.parametrize(
