@@ -57,6 +57,8 @@ class Dialect:
             body["system"] = system
         if self.temperature:
             body["temperature"] = min(ask.temperature, 1.0)
+        if "stop" in ask.options:
+            body["stop_sequences"] = list(ask.options["stop"])
         if self.thinking:
             body["thinking"] = {"type": "disabled"}
         if self.shape in ("strict", "tool"):
@@ -98,6 +100,7 @@ class AnthropicMessages:
 
         self._endpoint = endpoint
         self._dialects: dict[str, Dialect] = {}
+        self.warnings: list[str] = []
         self._api = anthropic.AsyncAnthropic(
             api_key=endpoint.key,
             base_url=endpoint.url.rstrip("/").removesuffix("/v1"),

@@ -45,6 +45,7 @@ class Asker:
         self._answered = Seen()
         self._error: BaseException | None = None
         self._packs_in_vain: int | None = 0
+        self._chunks, self._chunks_in_all = 0, -1
         self._work = Work()
         # At temperature 0 the same question gets the same wrong answer.
         warmer = (0.4, 0.8) if task.temperature < 0.4 else (0.0, 1.0)
@@ -80,9 +81,21 @@ class Asker:
         if own:
             self._work.add(in_order(own), order)
             self._sender.wake()
+        self._chunks += 1
+        self._tell_all_given()
         for key, future in shared.items():
             results[key] = await future
         return results, cached
+
+    async def all_given(self, chunks: int) -> None:
+        """Know that there are no more than so many chunks of items, given or under way."""
+        self._chunks_in_all = chunks
+        self._tell_all_given()
+
+    def _tell_all_given(self) -> None:
+        """Let the sender know once the last chunk's items are there."""
+        if self._chunks == self._chunks_in_all:
+            self._sender.all_given()
 
     def ask_of(self, pack: Pack) -> tuple[str, float]:
         """Give the model and the temperature that a pack is for."""

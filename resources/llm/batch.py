@@ -25,10 +25,10 @@ from resources.llm.failures import (
     Limited,
     Passing,
     Refused,
-    told_in,
 )
 from resources.llm.packer import Item, in_order
 from resources.llm.packer import packs as packs_of
+from resources.llm.servers import told_in
 from resources.llm.transport import Ask, Reply
 from resources.llm.work import Pack
 
@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 
 _QUIET: Final = 2.0
 """Seconds without anything new after which what waits becomes a batch."""
+_PATIENT: Final = 20.0
+"""The same while more rows are still being read: a busy machine pauses too."""
 _MOST_REQUESTS, _MOST_BYTES = 50_000, 190_000_000
 _TRIES: Final = 3
 _FRUITLESS: Final = 3
@@ -94,6 +96,7 @@ class BatchSender:
         self._spending, self._recorder, self._size = spending, recorder, size
         self._state, self._name = state, name
         self._more = asyncio.Event()
+        self._patience = _PATIENT
         self._tasks: set[asyncio.Task[None]] = set()
         self._under_way: set[asyncio.Task[None]] = set()
         self._asked_before: set[bytes] = set()
@@ -147,15 +150,23 @@ class BatchSender:
             if self.stop_reason:
                 await self._wind_down()
 
+    def all_given(self) -> None:
+        """Send at once what is waiting: no new rows will come."""
+        self._patience = 0
+        self.wake()
+
     async def _quiet(self) -> None:
-        """Wait until nothing new came for a moment."""
+        """Wait until nothing new came for a moment, or all is there."""
         while self._more.is_set() and not self.stop_reason:
             self._more.clear()
             try:
-                async with asyncio.timeout(_QUIET):
+                async with asyncio.timeout(self._patience):
                     await self._more.wait()
             except TimeoutError:
-                return
+                break
+            if not self._patience:  # the last row is here: nothing to wait for
+                break
+        self._patience = self._patience or _QUIET
         self._more.clear()
 
     async def _wind_down(self) -> None:

@@ -110,7 +110,7 @@ def experience(engine: Engine, task: CleaningTask) -> str:
     return f"{engine.endpoint.pace}:{task.model}:{task.name}"
 
 
-async def _transport(engine: Engine, task: CleaningTask, root: Path) -> Transport:
+async def _transport(engine: Engine, task: CleaningTask, root: Path, state: State) -> Transport:
     """Make what carries the requests."""
     if engine.name == "llama":
         return await start_llama(task, root, engine.endpoint)
@@ -118,7 +118,7 @@ async def _transport(engine: Engine, task: CleaningTask, root: Path) -> Transpor
         from resources.llm.anthropic_messages import AnthropicMessages
 
         return AnthropicMessages(engine.endpoint)
-    return OpenAIChat(engine.endpoint)
+    return OpenAIChat(engine.endpoint, state)
 
 
 def _batch_name(engine: Engine, task: CleaningTask, layout: Layout) -> str:
@@ -152,7 +152,7 @@ class Connection:
     @property
     def warnings(self) -> list[str]:
         """Give what somebody should know."""
-        return self._spending.warnings
+        return [*self._spending.warnings, *self._transport.warnings]
 
     async def close(self) -> None:
         """Give back what was reserved, remember what was learned, close the connections."""
@@ -179,7 +179,7 @@ async def connect(
     requests = Requests(task, layout.columns, layout.outputs, state, name)
     size = PackSize(task.rows_per_request, state, name)
     spending = Spending(state, task, prices, run=run, project=endpoint.budget)
-    transport = await _transport(engine, task, root)
+    transport = await _transport(engine, task, root, state)
     recorder = Recorder(transport.url, task.name, counts, calls, spending)
     sender: Sending
     if isinstance(transport, OpenAIChat) and engine.name == "openai-batch":

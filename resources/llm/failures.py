@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from resources.errors import DataOpsError, SettingError, TransientError
 from resources.llm.endpoint import Endpoint
+from resources.llm.servers.refusals import told_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -96,15 +97,7 @@ class Paused(TransientError):
 
 def told_by(error: APIStatusError) -> dict[str, str]:
     """Give message, type, code and param that an error's body tells, as text."""
-    return told_in(error.body, error.message)
-
-
-def told_in(body: Any, otherwise: str = "") -> dict[str, str]:
-    """Give message, type, code and param that the body of an error tells, as text."""
-    if isinstance(body, dict) and isinstance(body.get("error"), dict):
-        body = body["error"]
-    told = body if isinstance(body, dict) else {"message": str(body or otherwise)}
-    return {name: str(told.get(name) or "") for name in ("message", "type", "code", "param")}
+    return told_in(error.body or error.response.text, error.message)
 
 
 def is_quota(told: Mapping[str, str]) -> bool:

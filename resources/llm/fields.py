@@ -15,9 +15,11 @@ from resources.llm.task import (
     CACHE_POLICIES,
     DEFAULT_RULES,
     ENGINES,
+    OPTIONS,
     RULES,
     CleaningTask,
     Invariants,
+    Option,
 )
 from resources.task_files import TASK
 
@@ -28,6 +30,7 @@ FIELDS = (
     "prompt",
     "model",
     "temperature",
+    *OPTIONS,
     "max_tokens",
     "columns",
     "rows_per_request",
@@ -43,6 +46,8 @@ FIELDS = (
 )
 KEPT = ("digits", "urls", "names", "language", "length_ratio", "overlap")
 _MOST_ROWS = 100
+_MOST_STOPS = 4
+_LARGEST_SEED = 10**9
 
 
 def load_task(path: Path) -> CleaningTask:
@@ -77,6 +82,7 @@ def load_task(path: Path) -> CleaningTask:
         budget=read_budget(document),
         cache=choice(document, "cache", CACHE_POLICIES, "version" if temperature else "always"),
         examples=read_examples(document, outputs),
+        options=_options(document),
     )
     _together(document, task)
     return task
@@ -90,6 +96,24 @@ def _whole(document: Document, name: str, high: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= high:
         document.refuse(name, f"{value!r} is out of range", f"a whole number from 1 to {high}")
     return value
+
+
+def _options(document: Document) -> tuple[tuple[str, Option], ...]:
+    """Read what is said to the model beside the temperature."""
+    said: dict[str, Option] = {}
+    if document.values.get("top_p") is not None:
+        said["top_p"] = number(document, "top_p", 1.0, 0.0, 1.0)
+    if (seed := document.values.get("seed")) is not None:
+        if isinstance(seed, bool) or not isinstance(seed, int) or abs(seed) >= _LARGEST_SEED:
+            document.refuse("seed", f"{seed!r} is no seed", "a whole number of at most 9 digits")
+        said["seed"] = seed
+    if stop := texts(document, "stop"):
+        if len(stop) > _MOST_STOPS:
+            document.refuse("stop", f"{len(stop)} are too many", f"write at most {_MOST_STOPS}")
+        said["stop"] = stop
+    if effort := text(document, "reasoning_effort"):
+        said["reasoning_effort"] = effort
+    return tuple(said.items())
 
 
 def _rows_per_request(document: Document) -> int:
@@ -146,23 +170,14 @@ def _mask(document: Document) -> tuple[str, ...]:
 def _together(document: Document, task: CleaningTask) -> None:
     """Refuse fields that do not fit each other."""
     if not task.model:
-        for name in ("fallback_models", "outputs", "examples", "budget", "engine"):
+        for name in ("fallback_models", "outputs", "examples", "budget", "engine", *OPTIONS):
             if document.values.get(name):
                 document.refuse(name, "there is no model it is for", "add `model:`, or take it out")
         return
     if not task.prompt:
         document.refuse("prompt", "a task with a model needs one", "say what the model should do")
     check_places(document, task.prompt, task.columns)
-    if task.engine == "anthropic" and task.temperature > 1:
-        document.refuse(
-            "temperature", f"{task.temperature:g} is out of range", "Claude takes 0 to 1"
-        )
-    if task.engine == "llama" and set(task.fallback_models) - {"rules"}:
-        document.refuse(
-            "fallback_models",
-            "`engine: llama` keeps one model in memory",
-            "write [rules], or take it out",
-        )
+    _fits_engine(document, task)
     if "rules" in task.fallback_models and any(output.kind != "text" for output in task.outputs):
         document.refuse(
             "fallback_models", "rules give no labels and numbers", "take `rules` off the list"
@@ -175,3 +190,20 @@ def _together(document: Document, task: CleaningTask) -> None:
                 f"there is no column {output.of!r} in `columns:`{near}",
                 f"use {', '.join(task.columns)}",
             )
+
+
+def _fits_engine(document: Document, task: CleaningTask) -> None:
+    """Refuse what the task's engine does not take."""
+    if task.engine == "anthropic" and task.temperature > 1:
+        document.refuse(
+            "temperature", f"{task.temperature:g} is out of range", "Claude takes 0 to 1"
+        )
+    for name, _ in task.options:
+        if task.engine == "anthropic" and name != "stop":
+            document.refuse(name, "`engine: anthropic` does not send it", "take it out")
+    if task.engine == "llama" and set(task.fallback_models) - {"rules"}:
+        document.refuse(
+            "fallback_models",
+            "`engine: llama` keeps one model in memory",
+            "write [rules], or take it out",
+        )

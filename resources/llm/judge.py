@@ -52,6 +52,11 @@ class Judge:
         """Give the items whose answers stand, with their outputs, and the others."""
         found = read_rows(reply.content, self._outputs, [item.texts for item in items])
         missing = "the answer was cut off at its token limit" if reply.cut else "no answer for it"
+        if reply.thought:
+            missing += (
+                ", all of it spent on thinking: raise `max_tokens:` in the task, or set "
+                "`reasoning_effort: low`"
+            )
         fit: dict[int, tuple[object, ...]] = {}
         left: list[Open] = []
         wholes = ["\n".join(filter(None, item.texts)) for item in items]

@@ -101,6 +101,7 @@ class Llama:
     def __init__(self, endpoint: Endpoint, name: str, server: _Server) -> None:
         """Ask `server` at `endpoint`; answers bear the name of the model's file."""
         self._chat, self._name, self._server = OpenAIChat(endpoint), name, server
+        self.warnings = self._chat.warnings
 
     @property
     def url(self) -> str:

@@ -121,13 +121,16 @@ class ModelCleaner:
             )
             connection: Connection = background.start(making).result()
             open_parts.callback(lambda: self._leave(background, connection))
+            chunks = 0
             for order, batch in enumerate(in_steps(source.batches(rows))):
+                chunks += 1
                 chunk = prepare.chunk(batch)
                 answers = connection.asker.answers(prepare.distinct(chunk), order)
                 under_way.append((chunk, background.start(answers)))
                 if len(under_way) > self._engine.ahead:
                     yield self._finish(layout, *under_way.popleft())
                     self._pause(connection, source.rows)
+            background.start(connection.asker.all_given(chunks))
             while under_way:
                 yield self._finish(layout, *under_way.popleft())
                 self._pause(connection, source.rows)

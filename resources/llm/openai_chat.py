@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final, Protocol
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from resources.llm.endpoint import Endpoint, whole
 from resources.llm.failures import (
@@ -19,58 +20,46 @@ from resources.llm.failures import (
     wait_asked,
     wrong_setting,
 )
+from resources.llm.servers import Dialect, error_of, is_too_long, refuses, text_of, told_in
 from resources.llm.transport import Ask, Reply
 
-_CONTENT = ("content_filter", "content_policy_violation", "context_length_exceeded")
+_CONTENT: Final = ("content_filter", "content_policy_violation", "context_length_exceeded")
 
 
-@dataclass(frozen=True, slots=True)
-class Dialect:
-    """What a model takes: newer ones rename or refuse parameters, small servers lack schemas."""
+_DENIED_FOR: Final = 10.0
+"""Seconds that a key may be refused which was taken before: gateways blink."""
+_PATH: Final = "/chat/completions"
 
-    answer: str = "json_schema"
-    limit: str = "max_tokens"
-    temperature: bool = True
 
-    def body(self, ask: Ask) -> dict[str, Any]:
-        """Give the request's body in this dialect."""
-        body: dict[str, Any] = {"model": ask.model, "messages": ask.messages}
-        body[self.limit] = ask.max_tokens
-        if self.temperature:
-            body["temperature"] = ask.temperature
-        if self.answer == "json_schema":
-            shape = {"name": "rows", "strict": True, "schema": ask.schema}
-            body["response_format"] = {"type": "json_schema", "json_schema": shape}
-        elif self.answer == "json_object":
-            body["response_format"] = {"type": "json_object"}
-        return body
+class Memory(Protocol):
+    """Where is remembered, from run to run, what a model takes."""
 
-    def without(self, refused: str) -> Dialect | None:
-        """Give the dialect that avoids what a server refused (None where there is none)."""
-        if "max_tokens" in refused and "max_completion_tokens" in refused:
-            if self.limit == "max_tokens":
-                return replace(self, limit="max_completion_tokens")
-        elif "temperature" in refused and self.temperature:
-            return replace(self, temperature=False)
-        elif "response_format" in refused or "json_schema" in refused or "json_object" in refused:
-            simpler = {"json_schema": "json_object", "json_object": "text"}.get(self.answer)
-            return replace(self, answer=simpler) if simpler else None
-        return None
+    def note(self, name: str) -> str:
+        """Give a note; "" where there is none."""
+
+    def set_note(self, name: str, value: str) -> None:
+        """Write a note."""
 
 
 class OpenAIChat:
     """Asks models at one OpenAI-compatible endpoint."""
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    def __init__(self, endpoint: Endpoint, memory: Memory | None = None) -> None:
         """Prepare the connections; nothing is sent yet."""
         import httpx2
         import openai
 
-        self._endpoint = endpoint
+        self._endpoint, self._memory = endpoint, memory
         self._dialects: dict[str, Dialect] = {}
+        self._has_answered, self._denied_since = False, 0.0
+        self.warnings: list[str] = []
+        base, query = _parted(endpoint.url)
         self.client = openai.AsyncOpenAI(
             api_key=endpoint.key,
-            base_url=endpoint.url,
+            base_url=base,
+            default_query=query,
+            # Azure, whose URLs carry their version, takes a key by this name only.
+            default_headers={"api-key": endpoint.key} if "api-version" in query else None,
             max_retries=0,
             timeout=openai.Timeout(endpoint.timeout, connect=min(endpoint.timeout, 4.0)),
             http_client=openai.DefaultAsyncHttpxClient(
@@ -90,8 +79,15 @@ class OpenAIChat:
         await self.client.close()
 
     def dialect(self, model: str) -> Dialect:
-        """Give what is known of the parameters that a model takes."""
-        return self._dialects.get(model, Dialect())
+        """Give what is known of the parameters that a model takes, from earlier runs too."""
+        if model not in self._dialects:
+            note = self._memory.note(self._note(model)) if self._memory else ""
+            self._dialects[model] = Dialect.of(note)
+        return self._dialects[model]
+
+    def _note(self, model: str) -> str:
+        """Give the name of the note about a model at this endpoint."""
+        return f"dialect:{self._endpoint.pace}:{model}"[:200]
 
     async def send(self, ask: Ask) -> Reply:
         """Send one request; a server that refuses a parameter is told so by the next one."""
@@ -103,7 +99,7 @@ class OpenAIChat:
             # One limit over the whole request: the client's own counts silence, not time.
             async with asyncio.timeout(self._endpoint.timeout):
                 answer = await self.client.post(
-                    "/chat/completions", cast_to=httpx2.Response, body=dialect.body(ask)
+                    _PATH, cast_to=httpx2.Response, body=dialect.body(ask)
                 )
         except openai.APIStatusError as error:
             wait = wait_asked(error.response.headers)
@@ -121,9 +117,12 @@ class OpenAIChat:
                 f"an answer that is not one ({self._endpoint.scrub(str(error))})"
             ) from None
         try:
-            return self.reply(ask, answer.json(), answer.headers)
+            done = answer.json()
         except (ValueError, RecursionError):
-            raise Passing("an answer that is not JSON", status=answer.status_code) from None
+            said = self._endpoint.scrub(told_in(answer.text)["message"])
+            problem = f"an answer that is not JSON ({said})"
+            raise Passing(problem, status=answer.status_code) from None
+        return self.reply(ask, done, answer.headers)
 
     def reply(self, ask: Ask, done: Any, headers: Mapping[str, str] | None = None) -> Reply:
         """Read an answer whose every part may be missing or of another type."""
@@ -136,10 +135,31 @@ class OpenAIChat:
         ended, refusal = choice.get("finish_reason"), message.get("refusal")
         if ended == "content_filter" or refusal:
             raise Refused(self._endpoint.scrub(str(refusal or "filtered by the server")))
-        content = message.get("content")
-        text = content if isinstance(content, str) else ""
+        text = text_of(choice)
+        if not text and (error := error_of(done, choice)):
+            raise self._failure_within(ask, error)
+        self._has_answered, self._denied_since = True, 0.0
+        cut = ended == "length"
+        thought = cut and _thought(text, message, usage)
+        if thought:
+            self._give_room(ask, tokens[1])
         named = whole(model) if isinstance(model, str) and model else ask.model
-        return Reply(text, named, ended == "length", *tokens, headers)
+        return Reply(text, named, cut, *tokens, headers, thought)
+
+    def _failure_within(self, ask: Ask, error: Any) -> Exception:
+        """Give what an error means that came with status 200: by its code, if that is a status."""
+        told = told_in(error)
+        code = int(told["code"]) if told["code"].isdecimal() else 0
+        status = code if 400 <= code < 600 else 503
+        return self.failure(ask, self.dialect(ask.model), status, told)
+
+    def _give_room(self, ask: Ask, used: int) -> None:
+        """Let a model that spent an answer's tokens on thinking have more of them next time."""
+        dialect = self.dialect(ask.model)
+        roomier = dialect.with_room()
+        # Answers that were under way when more room was given say nothing of whether it is enough.
+        if roomier is not None and (not used or used >= ask.max_tokens + dialect.room):
+            self._speak(ask.model, roomier)
 
     def failure(
         self,
@@ -151,32 +171,69 @@ class OpenAIChat:
     ) -> Exception:
         """Give what a status other than 2xx means. told: as told_by gives it."""
         said = self._endpoint.scrub(told["message"])
+        if status == 402 or (status == 429 and is_quota(told)):
+            what = "'s quota is used up" if status == 429 else " has no credit"
+            return Passing(f"the LLM account{what} ({said})", stop=True)
         if status == 429:
-            if is_quota(told):
-                return Passing(f"the LLM account's quota is used up ({said})", stop=True)
             return Limited(said or "too many requests", wait)
-        if status == 402:
-            return Passing(f"the LLM account has no credit ({said})", stop=True)
-        if status >= 500 or status in (408, 409):
-            return Passing(f"status {status}: {said}", wait=wait, status=status)
-        if self._learn(ask, dialect, status, f"{told['param']} {told['message']}"):
-            return Again(f"status {status}: {said}")
+        said = f"status {status}: {said}"
+        if self._learn(ask, dialect, status, told):
+            return Again(said)
+        blinks = status in (401, 403) and self._has_answered and self._is_blink()
+        if status >= 500 or status in (408, 409) or blinks:
+            return Passing(said, wait=wait, status=status)
         wrong = wrong_setting(self._endpoint, ask.model, status, told["message"])
         if status in (401, 403, 404) or 300 <= status < 400:
             return wrong
-        if told["code"] in _CONTENT or status == 413:
-            return Refused(f"status {status}: {said}", status)
-        return Doubtful(f"status {status}: {said}", wrong, status)
+        if told["code"] in _CONTENT or status == 413 or is_too_long(told["message"]):
+            return Refused(said, status)
+        return Doubtful(said, wrong, status)
 
-    def _learn(self, ask: Ask, dialect: Dialect, status: int, refused: str) -> bool:
-        """Speak another dialect from here on, if that is what a 4xx asks for."""
-        if status not in (400, 422):
+    def _is_blink(self) -> bool:
+        """Tell whether a key that was taken is refused only since a moment ago."""
+        now = asyncio.get_running_loop().time()
+        self._denied_since = self._denied_since or now
+        return now - self._denied_since < _DENIED_FOR
+
+    def _learn(self, ask: Ask, dialect: Dialect, status: int, told: Mapping[str, str]) -> bool:
+        """Speak another dialect from here on, if that is what a refusal asks for.
+
+        A server's own error (5xx) is taken for one only where it speaks of what it does not take.
+        """
+        if status not in (400, 404, 415, 422, 500, 501) or told["code"] in _CONTENT:
             return False
-        other = dialect.without(refused)
+        if status not in (400, 415, 422) and not refuses(told["message"]):
+            return False
+        other = dialect.without(told, dialect.body(ask))
         if other is None:
-            return self.dialect(ask.model) != dialect
-        self._dialects[ask.model] = other
+            return status < 500 and self.dialect(ask.model) != dialect
+        self._speak(ask.model, other)
         return True
+
+    def _speak(self, model: str, dialect: Dialect) -> None:
+        """Use a dialect from here on, in later runs too; say so once."""
+        self._dialects[model] = dialect
+        if self._memory is not None:
+            self._memory.set_note(self._note(model), json.dumps(dialect.facts()))
+        start = f"the model {model!r} at {self.url} is asked"
+        self.warnings[:] = [w for w in self.warnings if not w.startswith(start)]
+        self.warnings.append(f"{start} {dialect.said()}, as it takes no other request")
+
+
+def _parted(url: str) -> tuple[str, dict[str, str]]:
+    """Part a URL from its query, which belongs behind the path of each request."""
+    parts = urlsplit(url)
+    path = parts.path.rstrip("/").removesuffix(_PATH)
+    return urlunsplit((parts.scheme, parts.netloc, path, "", "")), dict(parse_qsl(parts.query))
+
+
+def _thought(text: str, message: Mapping[str, Any], usage: Mapping[str, Any]) -> bool:
+    """Tell an answer that was cut off in its thinking, before it said anything."""
+    if "<think" in text and "</think" not in text:
+        return True
+    details = _dict(usage.get("completion_tokens_details"))
+    thoughts = message.get("reasoning_content") or message.get("reasoning")
+    return not text.strip() and bool(thoughts or _count(details.get("reasoning_tokens")))
 
 
 def _dict(value: object) -> dict[str, Any]:

@@ -37,6 +37,7 @@ class Requests:
         self._state = state
         self._names = (f"prompt:{name}"[:200], f"completion:{name}"[:200])
         self._learned = [state.figure(n) or 1.0 for n in self._names] if state else [1.0, 1.0]
+        self._options = dict(task.options)
         self._changed = False
         self._fixed = self._fixed_tokens()
 
@@ -48,6 +49,7 @@ class Requests:
             answer_schema(self._outputs, len(items)),
             temperature,
             answer_tokens(self._task, items),
+            self._options,
         )
 
     def probe(self, model: str) -> Ask:

@@ -77,6 +77,9 @@ class Sending(Protocol):
     def wake(self) -> None:
         """Look at the work again: something was added."""
 
+    def all_given(self) -> None:
+        """Know that no new rows will come."""
+
 
 class Sender:
     """Takes packs from the work whenever the pacer gives a turn, and sees each one through."""
@@ -114,6 +117,9 @@ class Sender:
     def wake(self) -> None:
         """Look at the work again: something was added."""
         self._more.set()
+
+    def all_given(self) -> None:
+        """Go on: what is waiting is being sent anyway."""
 
     def _spawn(self, work: Coroutine[Any, Any, None], pack: Pack | None = None) -> None:
         """Run a coroutine beside; what it raises ends the run."""

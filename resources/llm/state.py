@@ -31,6 +31,8 @@ _TABLES = (
     """create table if not exists llm_batches (
     id varchar(200) primary key, task varchar not null, items varchar not null,
     made_at varchar not null)""",
+    """create table if not exists llm_notes (
+    name varchar(200) primary key, value varchar not null)""",
 )
 _KEEP = """insert into llm_answers (key, model, outputs, made_at)
     values ({}) on conflict (key) do nothing"""
@@ -106,6 +108,23 @@ class State:
         from sqlalchemy import text
 
         query = """insert into llm_figures (name, value) values (:name, :value)
+            on conflict (name) do update set value = excluded.value"""
+        with self._writing() as connection:
+            connection.execute(text(query), {"name": name, "value": value})
+
+    def note(self, name: str) -> str:
+        """Give a note; "" where it was never written."""
+        from sqlalchemy import text
+
+        query = text("select value from llm_notes where name = :name")
+        with self._reading() as connection:
+            return str(connection.execute(query, {"name": name}).scalar() or "")
+
+    def set_note(self, name: str, value: str) -> None:
+        """Write a note."""
+        from sqlalchemy import text
+
+        query = """insert into llm_notes (name, value) values (:name, :value)
             on conflict (name) do update set value = excluded.value"""
         with self._writing() as connection:
             connection.execute(text(query), {"name": name, "value": value})

@@ -56,6 +56,11 @@ class Budget:
 NO_BUDGET = Budget()
 
 
+Option = float | int | str | tuple[str, ...]
+OPTIONS = ("top_p", "seed", "stop", "reasoning_effort")
+"""What a task may say to its model beside the temperature; each is sent only where it is said."""
+
+
 class Example(NamedTuple):
     """A row and its right answer, as the model is shown them (JSON values)."""
 
@@ -68,6 +73,7 @@ class CleaningTask:
     """One cleaning task. `name` is its file's name; a `model` of "" means the rules engine.
 
     rows_per_request: 0 means auto. max_tokens: per row; 0 means what the texts need.
+    options: further parameters that its model is asked with, by name (OPTIONS).
     mask: the kinds of personal data that never leave the machine. cache: `always` uses an answer
     for every later version, `version` until the version it was asked for is published.
     """
@@ -91,6 +97,7 @@ class CleaningTask:
     budget: Budget = NO_BUDGET
     cache: str = "always"
     examples: tuple[Example, ...] = ()
+    options: tuple[tuple[str, Option], ...] = ()
 
     @property
     def engine_version(self) -> str:
@@ -141,6 +148,7 @@ class CleaningTask:
             f"language={kept.language} length_ratio={low:g}..{high:g} overlap={kept.overlap:g}",
             "mask": ", ".join(self.mask) or "none",
         }
+        facts |= {name: str(value) for name, value in self.options}
         if self.outputs:
             facts["outputs"] = "; ".join(output.fact() for output in self.outputs)
         if self.examples:
