@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 ROW_FAULTS = ("drop", "duplicate", "reorder", "wrong_id", "merge", "empty", "swap", "extra")
 TEXT_FAULTS = ("fenced", "chatty", "truncated", "malformed", "refusal", "filtered", "not_json")
@@ -50,6 +51,8 @@ class Behaviour:
     are told in x-ratelimit headers. hang_seconds: how long a hang lasts, until it is answered.
     refuses: words of parameters that get a 400 (response_format, temperature, max_tokens, ...).
     obeys: what a model answers for a text that it takes for an instruction, None for the others.
+    refusing: what a dialect answers instead, by the request's number and body: status and body.
+    saying: how a dialect puts an answer: a choice, made of the request's body and the content.
     faults_a_row: how many faults a row meets at most, so that what comes out is certain.
     """
 
@@ -76,4 +79,6 @@ class Behaviour:
     bad_models: tuple[str, ...] = ()
     answers_as: str = ""
     obeys: Callable[[str], str | None] | None = None
+    refusing: Callable[[int, dict[str, Any]], tuple[int, Any] | None] | None = None
+    saying: Callable[[dict[str, Any], str], dict[str, Any]] | None = None
     faults_a_row: int = 2

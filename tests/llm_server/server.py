@@ -49,6 +49,7 @@ class LlmServer:
         self.faults: Counter[str] = Counter()
         self.times: deque[float] = deque(maxlen=100_000)
         self.bodies: deque[dict[str, Any]] = deque(maxlen=200)
+        self.lines: deque[str] = deque(maxlen=200)
         self.texts_seen: Counter[str] = Counter()
         self.used: Counter[str] = Counter()
         self._answered: deque[float] = deque(maxlen=1_000)
@@ -131,6 +132,7 @@ class LlmServer:
         if line.startswith("POST /reset"):
             self.reset(Behaviour(**json.loads(body)))
             return 200, {}, {}
+        self.lines.append(line)
         if "/chat/completions" not in line:
             return _error(404, "no such path")
         self.requests += 1
@@ -170,6 +172,9 @@ class LlmServer:
         self.bodies.append(asked)
         if (refusal := self._refusal(number, headers, asked)) is not None:
             return refusal
+        refusing = self.behaviour.refusing
+        if refusing is not None and (told := refusing(number, asked)) is not None:
+            return told[0], {"x-raw": "1"} if isinstance(told[1], str) else {}, told[1]
         rows = rows_of(asked)
         fault = self._fault(number, rows)
         if fault in HTTP_FAULTS and fault != "hang":
@@ -289,6 +294,10 @@ class LlmServer:
         message = {"role": "assistant", "content": content, "refusal": refusal or None}
         used = {"prompt_tokens": prompt_tokens(asked), "completion_tokens": token_count(content)}
         self.used.update(used)
+        choice: dict[str, Any] = {"index": 0, "message": message, "finish_reason": finish}
+        if how.saying is not None:
+            choice |= how.saying(asked, content)
+            used |= choice.pop("usage", {})
         return (
             200,
             {},
@@ -297,8 +306,8 @@ class LlmServer:
                 "object": "chat.completion",
                 "created": 0,
                 "model": how.answers_as or asked["model"],
-                "choices": [{"index": 0, "message": message, "finish_reason": finish}],
-                "usage": {**used, "total_tokens": sum(used.values())},
+                "choices": [choice],
+                "usage": used,
             },
         )
 

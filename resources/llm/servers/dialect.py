@@ -137,7 +137,9 @@ def _without_format(dialect: Dialect, said: str, body: Mapping[str, Any]) -> Dia
     """Ask for the shape in a simpler way, where the one in the body was refused."""
     if "response_format" not in body or not _FORMAT.search(said):
         return dialect
-    return replace(dialect, answer=_SIMPLER[dialect.answer])
+    # Refused as a whole, or only the kind that was asked for?
+    whole = not re.search(r"json|type|grammar|guided|schema", said)
+    return replace(dialect, answer="text" if whole else _SIMPLER[dialect.answer])
 
 
 def _without_options(dialect: Dialect, said: str, body: Mapping[str, Any]) -> Dialect:
