@@ -151,6 +151,8 @@ def stage(  # noqa: PLR0913 - what becomes of the rows, all by name
                 progress(writer.rows)
         for hint in misfits.hints(columns or ()):
             rejects.hint(hint)
+        if (unclear := misfits.contradiction(columns or ())) is not None:
+            raise unclear
         came = () if value is None else tuple(schema.names)
         return Staged(path, writer.close(), writer.rows, target, ignored, came)
     except BaseException as error:
@@ -359,11 +361,24 @@ def _cast(key: str, source: pa.Array, field: pa.Field, how: _Casting) -> tuple[p
             ) from error
         array, misfits = cast_rows(source, field.type)
         wrong = [*wrong, *misfits]
-    if wrong and how.declared:
-        how.misfits.note(field.name, given, wrong)
+    if how.declared:
+        _note(field, given, wrong, how)
     if not how.declared and source.type != field.type:
         wrong = [*wrong, *not_exact(source, array)]
     return array, wrong
+
+
+def _note(field: pa.Field, given: pa.Array, wrong: Sequence[int], how: _Casting) -> None:
+    """Note texts that do not fit, and such as fit and may be meant otherwise."""
+    import pyarrow as pa
+
+    if wrong:
+        how.misfits.note(field.name, given, wrong)
+    number = pa.types.is_floating(field.type) or pa.types.is_decimal(field.type)
+    said = how.written.get(field.name)
+    marked = said is not None and (said.decimal or said.thousands)
+    if number and not marked and pa.types.is_string(given.type):
+        how.misfits.note_thousands(field.name, given)
 
 
 def _blank_as_missing(array: pa.Array) -> pa.Array:

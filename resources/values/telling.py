@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from resources.columns import ZONED, Column, arrow_type
 from resources.values.reading import in_plain
-from resources.values.written import Written, fields_of
+from resources.values.written import NotationError, Written, fields_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -46,6 +46,7 @@ _UNITS: Final = (
 _WHOLE_UNITS: Final = ("원", "₩", "\uffe6", "KRW", "円", "JPY")
 """Money without fractions in use."""
 _PIVOT: Final = 1970
+_GROUPED: Final = r"^\s*[+-]?[1-9]\d{0,2}\.\d{3}\s*$"
 _UNIT: Final = re.compile(r"^[\s(+\-]*([^\d\s+\-.,'()%]+)|([^\d\s+\-.,'()%]+)[\s)\-]*$")
 
 
@@ -60,10 +61,46 @@ class Way:
 
 @dataclass(slots=True)
 class Misfits:
-    """Texts that were not written as their column's type is, the first of each column kept."""
+    """Texts that were not written as their column's type is, the first of each column kept.
+
+    thousands: of each column of numbers a text that was read as a fraction and may be thousands.
+    """
 
     counts: dict[str, int] = field(default_factory=dict)
     kept: dict[str, list[str]] = field(default_factory=dict)
+    thousands: dict[str, str] = field(default_factory=dict)
+
+    def note_thousands(self, column: str, texts: pa.Array) -> None:
+        """Keep the first text such as 1.234 of a column; looked for until there is one."""
+        import pyarrow.compute as pc
+
+        if column not in self.thousands:
+            found = texts.filter(pc.match_substring_regex(texts, _GROUPED))
+            if len(found):
+                self.thousands[column] = found[0].as_py()
+
+    def contradiction(self, columns: Iterable[Column]) -> NotationError | None:
+        """Give the error for a column that holds both 1.234,56 and 1.234, nobody having said how.
+
+        Read plainly, the one is set aside and the other is a thousandth of what it may be.
+        """
+        for column in columns:
+            plain = self.thousands.get(column.name)
+            if plain is None or not self.counts.get(column.name):
+                continue
+            texts = self.kept[column.name]
+            found = ways(texts, column.type, column.written)
+            best = found[0].written if found else Written()
+            if best.point == "," or best.thousands == ".":
+                other = next(text for text in texts if "," in text)
+                return NotationError(
+                    f"{column.name}: {plain!r} would be read as a fraction, and "
+                    f"{self.counts[column.name]:,} such as {other!r} say that it may be thousands",
+                    f"say which: `written: {as_yaml(best)}`, or, if {plain!r} is a fraction, "
+                    '`written: {decimal: "."}`',
+                    column=column.name,
+                )
+        return None
 
     def note(self, column: str, array: pa.Array, places: Sequence[int]) -> None:
         """Take the texts at some places of a column."""
@@ -129,8 +166,10 @@ def ways(texts: Sequence[str], kind: str, base: Written | None = None) -> list[W
     found: dict[tuple[str | None, ...], Way] = {}
     for one in _candidates(texts, kind):
         written = replace(one, missing=words) if words else one
-        if base is not None:
+        try:
             written = written.over(base)
+        except NotationError:
+            continue  # it contradicts what was said
         values, count = _read(array, kind, written)
         if count and values not in found:
             found[values] = Way(written, count, values)

@@ -390,6 +390,37 @@ def test_rows_in_quarantine_come_back_as_their_source_writes_them(home: Home) ->
     assert rows(home)[-1] == {"id": 9, "price": 1234.56, "date": D(2024, 12, 31)}
 
 
+@pytest.mark.parametrize("kind", ["number", "decimal(12,3)"])
+def test_thousands_are_not_published_as_fractions_because_others_are_set_aside(
+    home: Home, kind: str
+) -> None:
+    """1.234 beside 1.234,56: only the file's owner knows, however few are set aside."""
+    text = "id;price\n" + "".join(f"{n};1.23{n}\n" for n in range(1, 9)) + "9;1.234,56\n"
+    columns = f"  id: integer\n  price: {kind}\n"
+    pipeline(home, columns, text, "max_quarantine: 0.5\n")
+    said = home.run()["raw.x"]
+    assert "'1.231' would be read as a fraction" in said
+    assert '`written: {thousands: "."}`' in said
+    assert '`written: {decimal: "."}`' in said
+    fraction = 'read: {written: {decimal: "."}}\nmax_quarantine: 0.5\n'
+    pipeline(home, columns, text, fraction)
+    assert home.run()["raw.x"] == "made"
+    assert float(rows(home)[0]["price"]) == 1.231
+    pipeline(home, columns, text, 'read: {written: {thousands: "."}}\n')
+    assert home.run()["raw.x"] == "made"
+    assert [float(row["price"]) for row in rows(home)][-2:] == [1238.0, 1234.56]
+
+
+def test_fractions_of_three_digits_stay_what_they_are_where_nothing_speaks_against_it(
+    home: Home,
+) -> None:
+    """A row that no notation reads says nothing of thousands."""
+    text = "id;price\n" + "".join(f"{n};1.23{n}\n" for n in range(1, 9)) + "9;oops\n"
+    pipeline(home, "  id: integer\n  price: number\n", text, "max_quarantine: 0.5\n")
+    assert home.run()["raw.x"] == "made"
+    assert rows(home)[0]["price"] == 1.231
+
+
 PROPOSALS = [
     (["100,000.00", "1,234"], "float64", {"thousands": ","}),
     (["12,000원", "1,234,500원"], "int64", {"thousands": ",", "unit": ["원"]}),
