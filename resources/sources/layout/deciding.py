@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from resources.errors import SourceError
 from resources.sources.dialect import LAYOUT_OPTIONS, Dialect
+from resources.sources.layout.doubting import refuse_doubts
 from resources.sources.layout.heading import Heading, find_heading, join_rows
 from resources.sources.layout.names import COMMENTS
 from resources.sources.layout.parsing import Record, first_records, share_of
@@ -61,6 +62,8 @@ def decide_layout(file: Path, head: bytes, start: int, usual: Dialect) -> Layout
     top = _header_records(records, heading.at, heading.rows)
     body = records[records.index(top[-1]) + 1 :] if top else records[heading.at :]
     first = (top or body or records)[0]
+    lines = count_lines(head[: first.start])
+    refuse_doubts(file, records, heading, found.dialect, lines)
     dialect = _note_above(head[: first.start], start, first, heading, found.dialect, words)
     _note_rows(heading, dialect, words)
     joined = join_rows([one.cells for one in top], found.width) if len(top) > 1 else []
