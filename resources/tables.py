@@ -200,7 +200,9 @@ def _from_frame(frame: pd.DataFrame) -> pa.Table:
         )
     mixed = {at for at in range(frame.shape[1]) if _mixes_truth(frame.iloc[:, at])}
     if not mixed:
-        with suppress(pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
+        with suppress(
+            pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError
+        ):
             return pa.Table.from_pandas(frame, preserve_index=False)
     arrays = []
     for position in range(frame.shape[1]):
@@ -211,6 +213,13 @@ def _from_frame(frame: pd.DataFrame) -> pa.Table:
             arrays.append(pa.array(column, from_pandas=True))
         except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
             arrays.append(_as_texts(column))
+        except pa.ArrowNotImplementedError as error:
+            raise DataOpsError(
+                f"the column {str(frame.columns[position])!r} has the type {column.dtype}, "
+                f"for which tables have none ({error})",
+                "hand over its parts as columns of their own, or its texts: .astype(str)",
+                column=str(frame.columns[position]),
+            ) from None
     return pa.Table.from_arrays(arrays, names=[str(name) for name in frame.columns])
 
 

@@ -186,19 +186,17 @@ def _attempt(project: Project, attempt: Attempt) -> Outcome:
             made = make(project, attempt)
         except Superseded:
             raise
-        except Exception as error:
-            if is_hosts(error):
+        except BaseException as error:
+            if is_hosts(error):  # a signal, or a time-out: theirs, but counted
+                if not isinstance(error, Exception):
+                    record_failure(project, attempt, interrupted(key, error))
                 raise  # it is no failure of the asset, and whoever raised it knows what to do
-            failure = as_failure(attempt, error)
+            failure = as_failure(attempt, error)  # sys.exit() in a function ends no run
             _note_damage(project, attempt, failure)
             record_failure(project, attempt, failure)
             if failure is error:
                 raise
             raise failure from error
-        except BaseException as error:  # a signal, or its host's time-out: theirs, but counted
-            if not isinstance(error, GeneratorExit):
-                record_failure(project, attempt, interrupted(key, error))
-            raise
     project.checksums.save()
     return Outcome(key, "unchanged" if made.unchanged else "made", made, attempt.reasons)
 

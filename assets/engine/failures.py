@@ -40,7 +40,7 @@ _MISTAKES = (
 )
 
 
-def as_failure(attempt: Attempt, error: Exception) -> DataOpsError:
+def as_failure(attempt: Attempt, error: BaseException) -> DataOpsError:
     """Say an exception in the product's words; a DataOpsError passes as it is.
 
     A collector's exception may pass, unless it is plainly a mistake in code or permissions.
@@ -61,7 +61,7 @@ def as_failure(attempt: Attempt, error: Exception) -> DataOpsError:
     where = _where(asset.file, error)
     notes = "".join(f"; {note}" for note in getattr(error, "__notes__", ()))
     problem = f"{asset.key} raised {type(error).__name__}: {error}{where}{notes}"
-    if asset.layer == "raw" and not isinstance(error, _MISTAKES):
+    if asset.layer == "raw" and isinstance(error, Exception) and not isinstance(error, _MISTAKES):
         return _passing(attempt, problem, "see the stack trace: dataops logs " + asset.key)
     return AttemptFailed(
         problem,
@@ -78,7 +78,7 @@ def _named(key: str, error: DataOpsError) -> DataOpsError:
     return error
 
 
-def disk_failure(key: str, error: Exception) -> DataOpsError:
+def disk_failure(key: str, error: BaseException) -> DataOpsError:
     """Say that the disk is full, or does not work."""
     why = getattr(error, "strerror", None) or str(error).strip().partition("\n")[0]
     if is_full(error):
@@ -97,7 +97,7 @@ def _passing(attempt: Attempt, problem: str, fix: str) -> PassingFailure:
     return PassingFailure(problem, fix, asset=attempt.asset.key)
 
 
-def _where(file: str, error: Exception) -> str:
+def _where(file: str, error: BaseException) -> str:
     """Say the line of the users' file that raised."""
     lines = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == file]
     return f" ({Path(file).name}, line {lines[-1].lineno})" if lines else ""

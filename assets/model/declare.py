@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -187,6 +188,7 @@ def _declare(  # noqa: PLR0913 - all that a declaration may say
         except SourceError as error:
             raise DeclarationError(f"{key}: {error.problem}", error.fix, asset=key) from None
     _check_place(key, layer, name)
+    _check_kind(key, function)
     _check_edges(key, layer, edges, sources)
     if schema is not None and Schema not in getattr(schema, "__mro__", ()):
         raise DeclarationError(
@@ -305,6 +307,16 @@ def _check_place(key: str, layer: str, name: str) -> None:
         raise DeclarationError(
             f"{key} is not a usable key",
             "name the function in lower case: letters, digits and _, a letter first",
+            asset=key,
+        )
+
+
+def _check_kind(key: str, function: Callable[..., Any]) -> None:
+    """Refuse functions that give nothing when they are called: a coroutine would never run."""
+    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+        raise DeclarationError(
+            f"{key} is made by an `async def`, which nobody would await",
+            "write `def`, and call asyncio.run(...) in it where it needs async code",
             asset=key,
         )
 

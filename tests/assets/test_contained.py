@@ -247,3 +247,18 @@ def test_a_file_that_an_asset_looks_up_lies_in_the_project_too(
     bad = plans(says)["raw.looks"]
     assert (bad["state"], bad["action"]) == ("broken", "stopped")
     assert re.search("DATAOPS_SOURCES_ALLOW=|NUL", bad["note"])
+
+
+def test_an_async_function_is_refused_where_it_is_declared(home: Home) -> None:
+    """It would never run; Python's own word for it comes after the run and names no asset."""
+    home.write(
+        "assets/raw/a.py",
+        """
+        from assets import asset
+
+        @asset
+        async def a():
+            return 1
+        """,
+    )
+    assert "`async def`" in home.open().graph.broken["raw.a"].error

@@ -472,3 +472,53 @@ def test_a_read_only_data_folder_is_told_before_anything_runs(home: Home) -> Non
         home.data.chmod(0o500)
     with pytest.raises(DataOpsError, match="cannot be written by uid"):
         home.make("raw.a")
+
+
+@pytest.mark.parametrize(
+    "raised", ["import sys; sys.exit('bye')", "raise SystemExit(0)", "raise BaseException('bye')"]
+)
+def test_what_ends_a_program_ends_its_asset_alone(home: Home, raised: str) -> None:
+    """A script that became an asset may still say sys.exit()."""
+    home.write(
+        "assets/raw/a.py",
+        f"""
+        from assets import asset
+
+        @asset(chain=False)
+        def a():
+            {raised}
+        """,
+    )
+    home.write(
+        "assets/raw/b.py",
+        """
+        from assets import asset
+
+        @asset(chain=False)
+        def b():
+            import pandas as pd
+            return pd.DataFrame({"x": [1]})
+        """,
+    )
+    came = home.run()
+    assert "raw.a raised" in came["raw.a"]
+    assert "(a.py, line 6)" in came["raw.a"]
+    assert came["raw.b"] == "made"
+
+
+def test_values_for_which_tables_have_no_type_are_named_with_their_column(home: Home) -> None:
+    """Complex numbers, for one."""
+    home.write(
+        "assets/raw/a.py",
+        """
+        from assets import asset
+
+        @asset(chain=False)
+        def a():
+            import pandas as pd
+            return pd.DataFrame({"x": [1], "c": [1 + 2j]})
+        """,
+    )
+    said = home.run()["raw.a"]
+    assert "the column 'c' has the type complex128" in said
+    assert "columns of their own" in said
