@@ -185,7 +185,7 @@ def _line(
         note = str(DataOpsError(*head.damage))
         return PlanLine(asset.key, "broken", STOPPED, note=note, version=version)
     try:
-        return _judged(project, asset, heads, lines, asked, now)
+        return _judged(project, asset, heads, lines, asked, now, version)
     except SourceError as error:
         place = f"{asset.file}, line {asset.line}: {error}"
         return PlanLine(asset.key, "broken", STOPPED, note=plain_text(place), version=version)
@@ -200,10 +200,10 @@ def _judged(
     lines: Mapping[str, PlanLine],
     asked: bool,
     now: datetime,
+    version: int,
 ) -> PlanLine:
     """Give the line of an asset whose record is sound."""
     head = heads[asset.key]
-    version = head.current.number if head.current is not None else 0
     reasons = own_reasons(project, asset, heads, now)
     moving = [up for up in asset.upstream if _moves(lines[up])]
     if head.current is None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -25,26 +24,6 @@ from tests.llm_server import (
 IMPATIENT = {"DATAOPS_LLM_TIMEOUT_SECONDS": "1"}
 UNHURRIED = {"DATAOPS_LLM_REQUESTS_PER_SECOND": "20"}
 """So slow that a machine under load still has seconds to stop in, before all has been sent."""
-
-
-@pytest.fixture
-def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    """Give a bench whose waits between tries are short, and which sends nothing twice for speed.
-
-    How many requests are sent twice because an answer is late depends on the machine.
-    """
-    monkeypatch.setattr("resources.llm.sender._LONGEST_WAIT", 0.05)
-    monkeypatch.setattr("resources.llm.pacer._FIRST_PAUSE", 0.05)
-    monkeypatch.setattr("resources.llm.sender.Sender._hedge", lambda _sender, _pack: None)
-    return Bench(tmp_path)
-
-
-@pytest.fixture
-def restless(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    """Give a bench that sends a second request for what is late."""
-    monkeypatch.setattr("resources.llm.sender._LONGEST_WAIT", 0.05)
-    monkeypatch.setattr("resources.llm.pacer._FIRST_PAUSE", 0.05)
-    return Bench(tmp_path)
 
 
 def test_a_clean_run_packs_rows_and_keeps_their_order(bench: Bench) -> None:

@@ -27,26 +27,6 @@ from tests.llm_server import FAULT_MIX, Behaviour, LlmServer, corrected
 PRIVATE = ["kim.minsu@example.co.kr", "010-1234-5678", "900101-1234568", "4539 1488 0343 6467"]
 
 
-@pytest.fixture
-def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    """Give a bench whose waits between tries are short, and which sends nothing twice for speed.
-
-    How many requests are sent twice because an answer is late depends on the machine.
-    """
-    monkeypatch.setattr("resources.llm.sender._LONGEST_WAIT", 0.05)
-    monkeypatch.setattr("resources.llm.pacer._FIRST_PAUSE", 0.05)
-    monkeypatch.setattr("resources.llm.sender.Sender._hedge", lambda _sender, _pack: None)
-    return Bench(tmp_path)
-
-
-@pytest.fixture
-def restless(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    """Give a bench that sends a second request for what is late."""
-    monkeypatch.setattr("resources.llm.sender._LONGEST_WAIT", 0.05)
-    monkeypatch.setattr("resources.llm.pacer._FIRST_PAUSE", 0.05)
-    return Bench(tmp_path)
-
-
 def calls_of(path: Path) -> list[dict[str, Any]]:
     """Read a log of calls."""
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
