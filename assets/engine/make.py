@@ -260,7 +260,7 @@ def _result(  # noqa: PLR0915 - one stream, from the function to the rows that s
         _note_reading(attempt, rejects, handed)
     attempt.warnings += left_out(staged)
     attempt.warnings += (checked.gone.kept_for,) if checked.gone.kept_for else ()
-    drift = drift_checks(attempt, staged.came, columns)
+    drift = drift_checks(attempt, staged.came, columns, project.events)
     attempt.warnings += tuple(check.detail for check in drift)
     log("checked", asset=asset.key, rows=checked.staged.rows, quarantined=rejects.rows)
     attempt.quarantined = aside  # without the rows that a suite set aside: those only block

@@ -160,6 +160,57 @@ def test_a_column_that_vanishes_from_what_joins_is_said(home: Home, kind: str) -
     assert any("has it no more" in said for said in current.warnings)
 
 
+def says_gone(home: Home) -> bool:
+    """Tell whether the current version says that a column is gone."""
+    return any("has it no more" in said for said in home.current("raw.x").warnings)
+
+
+def put_note(home: Home, kind: str, file: str, notes: Sequence[str | None]) -> None:
+    """Put records there, of which some have a note, and make a version of them."""
+    rows = [[f"{file}{at}"] + ([] if note is None else [note]) for at, note in enumerate(notes)]
+    path = home.root / f"incoming/{file}.{kind}"
+    if kind == "xml":
+        xml(path, ["id", "note"], [[*row, None][:2] for row in rows])
+    else:
+        lines = [json.dumps(dict(zip(["id", "note"], row, strict=False))) for row in rows]
+        path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    assert home.run()["raw.x"] == "made"
+
+
+@of("jsonl xml")
+def test_a_key_that_records_may_lack_is_not_gone_with_one_batch(home: Home, kind: str) -> None:
+    """It was lacking before beside others that had it, or came back after a batch without it."""
+    declare(home, kind, "mode: append\n")
+    put_note(home, kind, "a", ["x", None])
+    put_note(home, kind, "b", [None, None])
+    assert not says_gone(home)
+    put_note(home, kind, "c", [None])
+    assert not says_gone(home)
+
+
+@of("jsonl xml")
+def test_a_key_that_was_always_there_is_gone_until_it_comes_back(home: Home, kind: str) -> None:
+    """Each batch says so; once it is known to come and go, none does."""
+    declare(home, kind, "mode: append\n")
+    put_note(home, kind, "a", ["x", "y"])
+    for file in ("b", "c"):
+        put_note(home, kind, file, [None])
+        assert says_gone(home)
+    put_note(home, kind, "d", ["z"])
+    put_note(home, kind, "e", [None])
+    assert not says_gone(home)
+
+
+def test_a_header_without_an_optional_column_is_said(home: Home) -> None:
+    """A file with a header has a column or has none: that is its shape, not its rows'."""
+    declare(home, "csv", "mode: append\n")
+    put(home, "csv", ["id", "note"], [[1, "x"], [2, None]])
+    assert home.run()["raw.x"] == "made"
+    put(home, "csv", ["id"], [[3]], "b")
+    assert home.run()["raw.x"] == "made"
+    assert says_gone(home)
+
+
 @every
 def test_a_schema_that_asks_for_the_column_stops_it(home: Home, kind: str) -> None:
     """Nothing is published, and the column is named."""
