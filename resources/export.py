@@ -22,6 +22,8 @@ _FORMULA: Final = rf"^(?:[\t\r\n]|{_BLANK}[=+\-@＝＋－＠])"
 _NUMBER: Final = r"^[+\-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+\-]?\d+)?%?$"
 _PLAIN: Final = re.compile(_NUMBER[1:-1], re.ASCII)
 _SIGNS: Final = tuple("=+-@＝＋－＠")
+_FRACTION: Final = {"s": 0, "ms": 3, "us": 6, "ns": 9}
+"""Digits after the point in seconds, of what Arrow counts."""
 _QUOTED: Final = r'^$|[",\r\n]|^\s|\s$'
 
 
@@ -29,8 +31,8 @@ def write_csv(table: Table, path: Path, *, formula_safe: bool = True) -> FileFac
     r"""Write a table as CSV: UTF-8 with BOM, a header, `,` between and LF after the rows.
 
     A missing value is empty, an empty text is "". Texts come back exactly, line breaks included.
-    Times are ISO (2026-01-31 09:00:00.5, UTC; with +00:00 where the column has a zone), nested
-    values JSON, bytes hexadecimal.
+    Times are ISO (2026-01-31 09:00:00.5, UTC; with +00:00 where the column has a zone), lengths of
+    time too (PT90.5S: a count alone would not say of what), nested values JSON, bytes hexadecimal.
     `formula_safe` puts ' before a text that a spreadsheet would run: one that begins, after spaces,
     with = + - @ or their full-width forms, or with a tab or line end. So +82-10-1234-5678 gets
     one; a text that is a plain number (-12.5, +3 %) and all columns that are not text do not.
@@ -123,6 +125,9 @@ def _texts(column: pa.Array) -> pa.Array:
         moments = column.cast(pa.timestamp(kind.unit)).cast(pa.string())
         short = pc.replace_substring_regex(moments, r"(?:\.0+|(\.\d*[1-9])0+)$", r"\1")
         return short if kind.tz is None else _joined(short.cast(pa.large_string()), "+00:00")
+    if pa.types.is_duration(kind):
+        counts = column.cast(pa.int64()).to_pylist()
+        return pa.array([None if n is None else _length(n, kind.unit) for n in counts], pa.string())
     if pa.types.is_nested(kind):
         values = [None if v is None else _json(v) for v in column.to_pylist()]
         return pa.array(values, pa.string())
@@ -130,6 +135,14 @@ def _texts(column: pa.Array) -> pa.Array:
         values = [None if v is None else v.hex() for v in column.to_pylist()]
         return pa.array(values, pa.string())
     return column.cast(pa.string())
+
+
+def _length(count: int, unit: str) -> str:
+    """Write a length of time in ISO 8601; the sign stands inside, since -PT5S is a formula."""
+    digits = _FRACTION[unit]
+    seconds, rest = divmod(abs(count), 10**digits)
+    part = f"{rest:0{digits}d}".rstrip("0") if rest else ""
+    return f"PT{'-' if count < 0 else ''}{seconds}{'.' if part else ''}{part}S"
 
 
 def _json(value: Any) -> str:

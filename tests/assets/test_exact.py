@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -19,6 +20,7 @@ from hypothesis import strategies as st
 
 from assets.engine.casting import cast_array
 from resources.errors import DataOpsError
+from resources.export import write_csv
 from resources.rejects import Rejects, read_rejects
 from resources.sources.parquet_files import ParquetFiles
 from resources.tables import Table, as_batches
@@ -278,3 +280,58 @@ def test_a_decimal_that_a_longer_fraction_leaves_no_room_for_is_refused() -> Non
     with pytest.raises(pa.ArrowInvalid):
         cast_array(given, pa.decimal128(38, 10))
     assert cast_array(pa.array([Decimal("1.5000")], pa.decimal128(38, 4)), given.type)
+
+
+LENGTH = re.compile(r"PT(-?)(\d+)(?:\.(\d+))?S")
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    unit=st.sampled_from(["s", "ms", "us", "ns"]),
+    counts=st.lists(st.none() | st.integers(-(2**63) + 1, 2**63 - 1), min_size=1, max_size=8),
+)
+def test_a_length_of_time_keeps_its_unit_in_csv(
+    tmp_path_factory: pytest.TempPathFactory, unit: str, counts: list[int | None]
+) -> None:
+    """A count alone would be read as seconds by one, as nanoseconds by another."""
+    path = tmp_path_factory.mktemp("csv") / "x.csv"
+    made = pa.table({"n": range(len(counts)), "v": pa.array(counts, pa.duration(unit))})
+    write_csv(Table(lambda: made.schema, lambda rows: iter(made.to_batches(rows))), path)
+    lines = path.read_text(encoding="utf-8-sig").splitlines()[1:]
+    per = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[unit]
+    for line, count in zip(lines, counts, strict=True):
+        text = line.partition(",")[2]
+        found = LENGTH.fullmatch(text)
+        assert (found is None) == (count is None), text
+        if found and count is not None:
+            whole = Fraction(f"{found[2]}.{found[3] or 0}")
+            assert (-whole if found[1] else whole) == Fraction(count, per)
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "arrow"])
+def test_times_of_day_and_lengths_are_whole_from_source_to_csv(home: Home, suffix: str) -> None:
+    """To the nanosecond."""
+    ends = [1, 86_399_999_999_999, None]
+    made = pa.table(
+        {
+            "id": [1, 2, 3],
+            "day": pa.array(ends, pa.time64("ns")),
+            "took": pa.array([1, -5, None], pa.duration("ns")),
+        }
+    )
+    path = home.root / f"incoming/a.{suffix}"
+    path.parent.mkdir(exist_ok=True)
+    if suffix == "parquet":
+        pq.write_table(made, path)
+    else:
+        with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, made.schema) as writer:
+            writer.write_table(made)
+    home.write("resources/pipelines/x.yaml", f"source: incoming/*.{suffix}\n")
+    assert home.run()["output.x"] == "made"
+    lines = (home.data / "output/current/x.csv").read_text(encoding="utf-8-sig").splitlines()
+    assert lines == [
+        "id,day,took",
+        "1,00:00:00.000000001,PT0.000000001S",
+        "2,23:59:59.999999999,PT-0.000000005S",
+        "3,,",
+    ]
