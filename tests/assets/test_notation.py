@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -25,6 +27,7 @@ from resources.values.reading import in_plain
 from resources.values.written import NotationError
 from tests.assets.conftest import Home
 from tests.shared_data import FOLDER
+from tests.web_server import Reply, WebServer
 
 D = date
 T = datetime
@@ -489,3 +492,52 @@ def test_the_shared_case(home: Home, name: str) -> None:
     pipeline(home, columns, file.read_text("utf-8"))
     assert home.run()["raw.x"] == "made"
     assert [row[last] for row in rows(home)] == values
+
+
+PLACED = """
+columns: {id: integer, price: number, day: date, at: timestamp with time zone}
+clean: false
+"""
+WRITTEN_THERE = "written: {decimal: ',', thousands: '.', dates: dmy}"
+PLACED_ROWS = [
+    (1, "1.234,56", "31.12.2024", "2024-01-01T09:00:00.5+09:00"),
+    (2, "0,50", "01.02.2025", "2024-01-01T00:00:00Z"),
+]
+
+
+def assert_placed(home: Home) -> None:
+    """Hold what a source that is no file of text gave."""
+    came = home.run()
+    assert set(came.values()) == {"made"}, home.plan().lines
+    assert not home.current("raw.x").quarantined
+    found = [(row["price"], row["day"], row["at"]) for row in rows(home)]
+    assert found == [
+        (1234.56, D(2024, 12, 31), datetime(2024, 1, 1, 0, 0, 0, 500_000, tzinfo=UTC)),
+        (0.5, D(2025, 2, 1), datetime(2024, 1, 1, tzinfo=UTC)),
+    ]
+    text = (home.data / home.current("output.x").files[0].path).read_text("utf-8-sig")
+    assert text.splitlines()[1] == "1,1234.56,2024-12-31,2024-01-01 00:00:00.5+00:00"
+
+
+def test_a_database_is_read_as_its_texts_are_written(home: Home) -> None:
+    """Numbers and dates that a SQLite file holds as text; a moment with its zone."""
+    with closing(sqlite3.connect(home.root / "x.db")) as shop, shop:
+        shop.execute("create table t (id integer, price text, day text, at text)")
+        shop.executemany("insert into t values (?, ?, ?, ?)", PLACED_ROWS)
+    said = f"source: x.db\nread: {{table: t, {WRITTEN_THERE}}}"
+    home.write("resources/pipelines/x.yaml", said + PLACED)
+    assert_placed(home)
+
+
+def test_a_web_source_is_read_as_its_texts_are_written(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What an API answers in JSON."""
+    names = ("id", "price", "day", "at")
+    with WebServer() as server:
+        inner, allowed = home.open, {"DATAOPS_HTTP_ALLOW": f"127.0.0.1:{server.port}"}
+        monkeypatch.setattr(home, "open", lambda **env: inner(**allowed, **env))
+        url = server.on("/x", Reply([dict(zip(names, row, strict=True)) for row in PLACED_ROWS]))
+        said = f"source: {url}\nread: {{{WRITTEN_THERE}}}"
+        home.write("resources/pipelines/x.yaml", said + PLACED)
+        assert_placed(home)
