@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,12 +16,6 @@ from tests.llm_server import Behaviour, LlmServer, corrected
 
 Refusal = tuple[int, Any] | None
 ROWS = 200
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Bench:
-    """Give a data folder to clean in."""
-    return Bench(tmp_path)
 
 
 def unless(fits: Callable[[dict[str, Any]], bool], status: int, body: Any) -> Any:
