@@ -15,6 +15,8 @@ _ALIKE = ((16, 0.65), (6, 0.4), (1, 0.3))
 _PASSAGE, _SHORTEST = 30, 18
 _GRAM = 5
 _KNOWN = 0.25
+_LONG, _BLOCK, _DRIFT = 20_000, 10_000, 2_000
+"""From how many letters on texts are compared block by block, each within so many letters of it."""
 
 
 def unlike(text: str, answer: str) -> str:
@@ -26,7 +28,7 @@ def unlike(text: str, answer: str) -> str:
     own, given = _letters(text), _letters(answer)
     most = max(len(own), len(given))
     share = next((share for fewest, share in _ALIKE if most >= fewest), 0.0)
-    if common(own, given) < share * most:
+    if _in_common(own, given) < share * most:
         return "the answer has too little to do with the text"
     if len(own) - len(given) >= _SHORTEST and _lacks(given, own):
         return "the answer leaves out a passage of the text"
@@ -41,6 +43,22 @@ def _letters(text: str) -> str:
     plain = _TAG.sub(" ", plain) if "<" in plain else plain
     letters = _NO_LETTER.sub("", unicodedata.normalize("NFKD", plain).casefold())
     return _DRAWN_OUT.sub(r"\1\1", letters)
+
+
+def _in_common(first: str, second: str) -> int:
+    """Count the letters in common, in their order; in long texts block by block.
+
+    Comparing two texts as wholes takes time with the square of their length.
+    """
+    if max(len(first), len(second)) <= _LONG or not first:
+        return common(first, second)
+    ratio = len(second) / len(first)
+    found = 0
+    for start in range(0, len(first), _BLOCK):
+        block = first[start : start + _BLOCK]
+        low, high = int(start * ratio) - _DRIFT, int((start + len(block)) * ratio) + _DRIFT
+        found += common(block, second[max(low, 0) : high])
+    return min(found, len(second))
 
 
 def common(first: str, second: str) -> int:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from resources.llm import likeness
 from resources.llm.outputs import outputs_for
 from resources.llm.packer import (
     Item,
@@ -258,3 +259,26 @@ def test_a_row_s_own_text_always_passes(texts: list[str]) -> None:
         assert not foreign(text, f"{text}.", others)
         if others:
             assert foreign(text, f"{others[0]}.", others)
+
+
+def test_long_texts_are_compared_in_time_that_grows_with_their_length(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Counted in letters times letters, which is what a comparison takes."""
+    exact, work = likeness.common, list[int]()
+
+    def counting(first: str, second: str) -> int:
+        work.append(len(first) * len(second))
+        return exact(first, second)
+
+    monkeypatch.setattr(likeness, "common", counting)
+    taken = []
+    for letters in (40_000, 80_000):
+        draw = random.Random(letters)
+        text = "".join(chr(draw.randrange(0xAC00, 0xD7A4)) for _ in range(letters // 3))
+        work.clear()
+        assert likeness.unlike(text, f"{text[:500]}가나{text[502:]}") == ""
+        taken.append(sum(work))
+        other = "".join(chr(draw.randrange(0xAC00, 0xD7A4)) for _ in range(letters // 3))
+        assert "too little to do" in likeness.unlike(text, other)
+    assert taken[1] < 2.5 * taken[0]
