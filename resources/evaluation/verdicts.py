@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from resources.errors import DataOpsError, did_you_mean
+from resources.excel_ways import damage
 from resources.sheets import as_meant, sheet_records
 from resources.workbooks import is_workbook, write_workbook
 
@@ -168,6 +169,8 @@ class Sheet:
         """Read one line."""
         word = fields.get("verdict", "").strip().casefold()
         corrected = self._corrected(item, fields)
+        if not is_workbook(self.path):  # a workbook's cells are texts: what is typed stays
+            self._need_undamaged(line, item, corrected)
         if word in GOOD:
             if corrected:
                 said = "the row is good, and there is a correction of it"
@@ -178,6 +181,15 @@ class Sheet:
         if word not in SKIPPED:
             _refuse(self.path, line, "verdict", f"{word!r} is neither good nor bad")
         return None
+
+    def _need_undamaged(self, line: int, item: Item, corrected: Mapping[str, str]) -> None:
+        """Refuse a correction that a spreadsheet changed as it was typed: 00501 became 501."""
+        for name, text in corrected.items():
+            lost = damage(item.raw[name], text) or damage(item.cleaned[name], text)
+            if lost is not None:
+                column = _cell("corrected", name, list(item.cleaned))
+                said = f"{text[:40]!r} {lost}; export a workbook (.xlsx), whose cells keep it"
+                _refuse(self.path, line, column, said)
 
     @staticmethod
     def _corrected(item: Item, fields: Mapping[str, str]) -> dict[str, str]:

@@ -137,3 +137,26 @@ def test_verdicts_are_kept_as_they_were_given(tmp_path: Path) -> None:
     write_verdicts(tmp_path / "v" / "verdicts.parquet", given)
     assert read_verdicts(tmp_path / "v" / "verdicts.parquet") == given
     assert [verdict.right for verdict in given] == [{"t": "=1+2"}, {"a": "X", "b": ""}, None]
+
+
+@pytest.mark.parametrize(
+    ("raw", "cleaned", "typed"),
+    [
+        ("00501 ", "00510", "501"),
+        ("1234567890123456", "1234567890123465", "1.23457E+15"),
+        ("2024-01-02", "2024-01-20", "2-Jan-24"),
+    ],
+)
+def test_a_correction_that_a_spreadsheet_changed_is_refused(
+    tmp_path: Path, raw: str, cleaned: str, typed: str
+) -> None:
+    """In a CSV; the cells of a workbook keep what is typed."""
+    item = Item(0, "1", {"t": raw}, {"t": cleaned})
+    path = tmp_path / "codes.csv"
+    path.write_text(
+        f"row,id,raw,cleaned,verdict,corrected,comment\n{KEY}/1/0,1,{raw},{cleaned},bad,{typed},\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(VerdictError, match="export a workbook") as error:
+        read_sheet(path, KEY).verdicts({0: item})
+    assert "line 2, field 'corrected'" in str(error.value)
