@@ -14,8 +14,8 @@ from resources.errors import DataOpsError, did_you_mean
 from resources.files import FileFacts, HashingFile
 from resources.rejects import Reject, Rejects, row_json
 from resources.tables import Table, as_batches
+from resources.values.misfits import Misfits
 from resources.values.reading import in_plain
-from resources.values.telling import Misfits
 from resources.values.widening import widened
 from resources.values.written import Written
 

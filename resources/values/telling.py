@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from resources.columns import ZONED, Column, arrow_type
+from resources.columns import Column, arrow_type
 from resources.values.reading import in_plain
 from resources.values.written import NotationError, Written, fields_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_KEPT: Final = 10_000
-_SHOWN: Final = 3
 MISSING: Final = (
     *("-", "--", "n/a", "N/A", "NA", "#N/A", "null", "NULL", "None", "none", "nan", "NaN", "?"),
     *("없음", "미상", "해당없음", "결측", "unknown", "missing", "\\N", "(null)", "."),
 )
 """Words that people write where there is no value."""
-_FINE: Final = re.compile(r":\d\d\.\d{7,9}\s*(?:Z|[+-]\d\d:?\d\d)?$")
-_LOCAL: Final = re.compile(r"\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?")
 YES_NO: Final = (
     *(("y", "n"), ("yes", "no"), ("t", "f"), ("예", "아니오"), ("예", "아니요"), ("네", "아니오")),
     *(("네", "아니요"), ("참", "거짓"), ("유", "무"), ("o", "x"), ("있음", "없음"), ("on", "off")),
@@ -46,7 +42,6 @@ _UNITS: Final = (
 _WHOLE_UNITS: Final = ("원", "₩", "\uffe6", "KRW", "円", "JPY")
 """Money without fractions in use."""
 _PIVOT: Final = 1970
-_GROUPED: Final = r"^\s*[+-]?[1-9]\d{0,2}\.\d{3}\s*$"
 _UNIT: Final = re.compile(r"^[\s(+\-]*([^\d\s+\-.,'()%]+)|([^\d\s+\-.,'()%]+)[\s)\-]*$")
 
 
@@ -57,87 +52,6 @@ class Way:
     written: Written
     count: int
     values: tuple[str | None, ...]
-
-
-@dataclass(slots=True)
-class Misfits:
-    """Texts that were not written as their column's type is, the first of each column kept.
-
-    thousands: of each column of numbers a text that was read as a fraction and may be thousands.
-    """
-
-    counts: dict[str, int] = field(default_factory=dict)
-    kept: dict[str, list[str]] = field(default_factory=dict)
-    thousands: dict[str, str] = field(default_factory=dict)
-
-    def note_thousands(self, column: str, texts: pa.Array) -> None:
-        """Keep the first text such as 1.234 of a column; looked for until there is one."""
-        import pyarrow.compute as pc
-
-        if column not in self.thousands:
-            found = texts.filter(pc.match_substring_regex(texts, _GROUPED))
-            if len(found):
-                self.thousands[column] = found[0].as_py()
-
-    def contradiction(self, columns: Iterable[Column]) -> NotationError | None:
-        """Give the error for a column that holds both 1.234,56 and 1.234, nobody having said how.
-
-        Read plainly, the one is set aside and the other is a thousandth of what it may be.
-        """
-        for column in columns:
-            plain = self.thousands.get(column.name)
-            if plain is None or not self.counts.get(column.name):
-                continue
-            texts = self.kept[column.name]
-            found = ways(texts, column.type, column.written)
-            best = found[0].written if found else Written()
-            if best.point == "," or best.thousands == ".":
-                other = next(text for text in texts if "," in text)
-                return NotationError(
-                    f"{column.name}: {plain!r} would be read as a fraction, and "
-                    f"{self.counts[column.name]:,} such as {other!r} say that it may be thousands",
-                    f"say which: `written: {as_yaml(best)}`, or, if {plain!r} is a fraction, "
-                    '`written: {decimal: "."}`',
-                    column=column.name,
-                )
-        return None
-
-    def note(self, column: str, array: pa.Array, places: Sequence[int]) -> None:
-        """Take the texts at some places of a column."""
-        import pyarrow as pa
-
-        if pa.types.is_dictionary(array.type):
-            array = array.dictionary_decode()
-        if not (pa.types.is_string(array.type) or pa.types.is_large_string(array.type)):
-            return
-        self.counts[column] = self.counts.get(column, 0) + len(places)
-        kept = self.kept.setdefault(column, [])
-        room = places[: max(0, _KEPT - len(kept))]
-        kept += array.take(pa.array(room, pa.int64())).to_pylist()
-
-    def hints(self, columns: Iterable[Column]) -> Iterator[str]:
-        """Give a sentence for each column that some notation would read: which, and how many."""
-        for column in columns:
-            count = self.counts.get(column.name, 0)
-            if count and (said := _hint(column, self.kept[column.name], count)):
-                yield said
-
-
-def _hint(column: Column, texts: Sequence[str], count: int) -> str:
-    """Say which notation would read texts that were set aside ("" = none is known)."""
-    start = f"{column.name}: {count:,} set aside, such as {texts[0][:40]!r}: "
-    if column.type.startswith("timestamp") and _FINE.search(texts[0]):
-        return f"{start}a time to the nanosecond needs the type timestamp[ns]"
-    if column.type == ZONED and _LOCAL.fullmatch(texts[0].strip()):
-        return f"{start}a time without a zone is no moment: declare a timestamp without one"
-    found = ways(texts, column.type, column.written)
-    if not found:
-        return ""
-    best = [way for way in found if way.count == found[0].count]
-    of = "" if len(texts) == count else f" of the first {len(texts):,}"
-    said = " or ".join(f"`written: {as_yaml(way.written)}`" for way in best[:_SHOWN])
-    unsure = " (they read it differently: only you know which)" if len(best) > 1 else ""
-    return f"{start}{said} reads {found[0].count:,}{of}{unsure}"
 
 
 def as_yaml(written: Written) -> str:

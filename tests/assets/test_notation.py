@@ -414,6 +414,21 @@ def test_thousands_are_not_published_as_fractions_because_others_are_set_aside(
     assert [float(row["price"]) for row in rows(home)][-2:] == [1238.0, 1234.56]
 
 
+@pytest.mark.parametrize(
+    "others", [["1.234.567"], ["oops"] * 10_001 + ["1.234,56"], ["1,234.56"] * 3 + ["1.234,56"]]
+)
+def test_one_text_that_speaks_of_thousands_is_enough_wherever_it_stands(
+    home: Home, others: list[str]
+) -> None:
+    """With points alone, behind more misfits than are kept, or fewer than those of another kind."""
+    texts = ["1.234", *others]
+    text = "id;price\n" + "".join(f"{at};{one}\n" for at, one in enumerate(texts))
+    pipeline(home, "  id: integer\n  price: number\n", text, "max_quarantine: 1\n")
+    said = home.run()["raw.x"]
+    assert "'1.234' would be read as a fraction" in said
+    assert f"such as {others[-1]!r}" in said
+
+
 def test_fractions_of_three_digits_stay_what_they_are_where_nothing_speaks_against_it(
     home: Home,
 ) -> None:
