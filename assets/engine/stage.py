@@ -377,7 +377,7 @@ def _note(field: pa.Field, given: pa.Array, wrong: Sequence[int], how: _Casting)
     number = pa.types.is_floating(field.type) or pa.types.is_decimal(field.type)
     said = how.written.get(field.name)
     marked = said is not None and (said.decimal or said.thousands)
-    if number and not marked and pa.types.is_string(given.type):
+    if number and not marked:
         how.misfits.note_thousands(field.name, given)
 
 

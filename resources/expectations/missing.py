@@ -5,7 +5,7 @@ Expectations says in pandas that it is not, and so it is said here: by its own m
 metric in the place of another, for SQL alone. Importing this module does it.
 """
 
-# mypy: disable-error-code="attr-defined, untyped-decorator"
+# mypy: disable-error-code="attr-defined, misc, untyped-decorator"
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ from great_expectations.expectations.metrics.map_metric_provider import (
 )
 
 
-class PairAGreaterThanB(ColumnPairValuesAGreaterThanB):  # type: ignore[misc]
+class PairAGreaterThanB(ColumnPairValuesAGreaterThanB):
     """A is greater than B, or they are equal where that is asked for; a missing one is neither."""
 
     @column_pair_condition_partial(engine=SqlAlchemyExecutionEngine)
-    def _sqlalchemy(cls, column_A: Any, column_B: Any, **kwargs: Any) -> Any:  # noqa: N803, N805
+    def _sqlalchemy(cls, column_A: Any, column_B: Any, **kwargs: Any) -> Any:
         """Give the condition."""
         holds = column_A >= column_B if kwargs.get("or_equal") else column_A > column_B
         return sa.func.coalesce(holds, sa.false())
 
 
-class PairInSet(ColumnPairValuesInSet):  # type: ignore[misc]
+class PairInSet(ColumnPairValuesInSet):
     """The pair is one of those that are given, in which a value may be missing."""
 
     @column_pair_condition_partial(engine=SqlAlchemyExecutionEngine)
-    def _sqlalchemy(cls, column_A: Any, column_B: Any, **kwargs: Any) -> Any:  # noqa: N803, N805
+    def _sqlalchemy(cls, column_A: Any, column_B: Any, **kwargs: Any) -> Any:
         """Give the condition."""
         pairs = kwargs.get("value_pairs_set")
         if pairs is None:
@@ -49,16 +49,16 @@ class PairInSet(ColumnPairValuesInSet):  # type: ignore[misc]
         return sa.func.coalesce(sa.or_(sa.false(), *known), sa.false())
 
 
-class SumEqual(MulticolumnSumEqual):  # type: ignore[misc]
+class SumEqual(MulticolumnSumEqual):
     """The values add up; where one is missing, they do not."""
 
     @multicolumn_condition_partial(engine=SqlAlchemyExecutionEngine)
-    def _sqlalchemy(cls, column_list: Any, **kwargs: Any) -> Any:  # noqa: N805
+    def _sqlalchemy(cls, column_list: Any, **kwargs: Any) -> Any:
         """Give the condition."""
         return sa.func.coalesce(sum(column_list) == kwargs.get("sum_total"), sa.false())
 
 
-class UniqueTogether(CompoundColumnsUnique):  # type: ignore[misc]
+class UniqueTogether(CompoundColumnsUnique):
     """The values occur together once; rows that miss the same ones are equal in what they have."""
 
     @multicolumn_function_partial(engine=SqlAlchemyExecutionEngine)

@@ -24,8 +24,6 @@ from resources.llm.servers import Dialect, error_of, is_too_long, refuses, text_
 from resources.llm.transport import Ask, Reply
 
 _CONTENT: Final = ("content_filter", "content_policy_violation", "context_length_exceeded")
-
-
 _DENIED_FOR: Final = 10.0
 """Seconds that a key may be refused which was taken before: gateways blink."""
 _PATH: Final = "/chat/completions"
@@ -150,7 +148,7 @@ class OpenAIChat:
         """Give what an error means that came with status 200: by its code, if that is a status."""
         told = told_in(error)
         code = int(told["code"]) if told["code"].isdecimal() else 0
-        status = code if 400 <= code < 600 else 503
+        status = code if 400 <= code < 600 else 500
         return self.failure(ask, self.dialect(ask.model), status, told)
 
     def _give_room(self, ask: Ask, used: int) -> None:
@@ -217,7 +215,7 @@ class OpenAIChat:
             self._memory.set_note(self._note(model), json.dumps(dialect.facts()))
         start = f"the model {model!r} at {self.url} is asked"
         self.warnings[:] = [w for w in self.warnings if not w.startswith(start)]
-        self.warnings.append(f"{start} {dialect.said()}, as it takes no other request")
+        self.warnings.append(f"{start} {dialect.said()}: learned from its answers")
 
 
 def _parted(url: str) -> tuple[str, dict[str, str]]:

@@ -37,11 +37,11 @@ class Misfits:
     thousands: dict[str, str] = field(default_factory=dict)
     against: dict[str, list[str]] = field(default_factory=dict)
 
-    def note_thousands(self, column: str, texts: pa.Array) -> None:
+    def note_thousands(self, column: str, array: pa.Array) -> None:
         """Keep the first text such as 1.234 of a column; looked for until there is one."""
         import pyarrow.compute as pc
 
-        if column not in self.thousands:
+        if column not in self.thousands and (texts := _texts(array)) is not None:
             found = texts.filter(pc.match_substring_regex(texts, _GROUPED))
             if len(found):
                 self.thousands[column] = found[0].as_py()
@@ -75,13 +75,11 @@ class Misfits:
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        if pa.types.is_dictionary(array.type):
-            array = array.dictionary_decode()
-        if not (pa.types.is_string(array.type) or pa.types.is_large_string(array.type)):
+        if (texts := _texts(array)) is None:
             return
         self.counts[column] = self.counts.get(column, 0) + len(places)
         kept = self.kept.setdefault(column, [])
-        texts = array.take(pa.array(places, pa.int64()))
+        texts = texts.take(pa.array(places, pa.int64()))
         kept += texts.slice(0, max(0, _KEPT - len(kept))).to_pylist()
         against = self.against.setdefault(column, [])
         if len(against) < _EVIDENCE:
@@ -94,6 +92,16 @@ class Misfits:
             count = self.counts.get(column.name, 0)
             if count and (said := _hint(column, self.kept[column.name], count)):
                 yield said
+
+
+def _texts(array: pa.Array) -> pa.Array | None:
+    """Give a column's texts; None for one of another type, whose values are not written."""
+    import pyarrow as pa
+
+    if pa.types.is_dictionary(array.type):
+        array = array.dictionary_decode()
+    text = pa.types.is_string(array.type) or pa.types.is_large_string(array.type)
+    return array if text else None
 
 
 def _is_continental(written: Written) -> bool:

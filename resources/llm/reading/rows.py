@@ -11,6 +11,7 @@ from resources.llm.reading.values import values_in
 
 Rows = dict[int, tuple[object, ...]]
 _NUMBER: Final = re.compile(r"(?:(?:row|text|id)[ _-]?)?([1-9][0-9]{0,5})", re.IGNORECASE)
+_FROM_ZERO: Final = re.compile(r"(?:(?:row|text|id)[ _-]?)?0+", re.IGNORECASE)
 _NUMBERED: Final = ("id", "number", "no", "row", "key", "index")
 _TEXTS: Final = ("text", "corrected", "cleaned", "cleaned_text", "corrected_text", "answer",
                  "output", "result", "value", "content")  # fmt: skip
@@ -32,7 +33,11 @@ def read_rows(content: str, outputs: Sequence[Output], asked: Sequence[tuple[str
     left out: it is asked again.
     """
     shape = _Shape(outputs, len(asked))
-    found = [rows for value in values_in(content) if (rows := shape.rows(value))]
+    values = values_in(content)
+    numbers = [_number_of(value) for value in values if isinstance(value, dict)]
+    if None not in numbers and len(values) == len(set(numbers)) > 1:
+        values = [values]  # a list without its brackets
+    found = [rows for value in values if (rows := shape.rows(value))]
     if len(found) > 1 and _is_lines(found):
         return {number: values for rows in found for number, values in rows.items()}
     if len(found) > 1 and _is_question(found[-1], asked) and found[-1] != found[-2]:
@@ -78,6 +83,8 @@ class _Shape:
 
     def _numbered(self, value: Mapping[str, Any]) -> Rows:
         """Read an object whose names are the rows' numbers."""
+        if any(_FROM_ZERO.fullmatch(name.strip()) for name in value):
+            return {}  # whose is 1, then?
         rows: Rows = {}
         for name, answer in value.items():
             number = _NUMBER.fullmatch(name.strip())
@@ -88,9 +95,8 @@ class _Shape:
 
     def _listed(self, value: Sequence[Any]) -> Rows:
         """Read a list of rows that carry their numbers; of one row, a list of its answer."""
-        if self._rows == len(value) == 1 and (only := self._values(value[0])) is not None:
-            number = _number_of(value[0]) if isinstance(value[0], dict) else None
-            return {1: only} if number in (None, (1, True), (1, False)) else {}
+        if self._rows == len(value) == 1:
+            return self._alone(value[0] if isinstance(value[0], dict) else {"text": value[0]})
         rows: Rows = {}
         counted = True
         for each in value:
@@ -113,7 +119,9 @@ class _Shape:
         if told is None:
             return {1: values}
         number, counted = told
-        return {number: values} if 1 <= number <= self._rows and (counted or number == 1) else {}
+        # A place in a list may count from 0 or from 1: with one row it is clear.
+        clear = 1 <= number <= self._rows and (counted or self._rows == 1)
+        return {number: values} if clear else {}
 
     def _values(self, answer: Any) -> tuple[object, ...] | None:
         """Give the outputs in one row's answer (None where it is not one)."""

@@ -111,6 +111,11 @@ SERVERS: dict[str, dict[str, Any]] = {
     "deepseek": {"saying": thinking},
     "together": {"refusing": lambda n, _a: (200, {"error": {"message": "model is loading"}})
         if n == 4 else None},
+    "a gateway, in a 200": {
+        "refusing": unless(
+            without("response_format"), 200, {"error": "response_format is not supported"}
+        )
+    },
     "groq": {"saying": wrapped(lambda rows: json.dumps({"rows": [
         {"id": int(number), "text": text} for number, text in rows.items()]}))},
     "fireworks": {"saying": wrapped(lambda rows: json.dumps(rows)[:-1] + ",}")},
@@ -143,7 +148,7 @@ def test_a_dialect_is_learned_in_one_request_said_once_and_remembered(
         first = bench.clean(server, reviews(20), rows_per_request=20)
         refused = server.statuses[400] + server.statuses[422]
         assert refused == 1
-        assert len([line for line in first.warnings if "takes no other request" in line]) == 1
+        assert len([line for line in first.warnings if "learned from its answers" in line]) == 1
         second = bench.clean(server, reviews(60)[30:], rows_per_request=20)
         assert server.statuses[400] + server.statuses[422] == refused
     assert second.rejects == []
