@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import sys
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
@@ -48,9 +48,25 @@ def sql(
 def _print_csv(answer: Answer, *, formula_safe: bool) -> None:
     """Print rows as CSV: byte for byte for a program, made visible on a terminal."""
     out = sys.stdout if sys.stdout.isatty() else raw(sys.stdout)
-    writer = csv.writer(out, lineterminator="\n")
+    writer = csv.writer(_Lines(out), lineterminator="\r\n")
     for row in ([tuple(answer.columns)], answer.rows):
         writer.writerows([neutral(v) for v in one] if formula_safe else one for one in row)
+
+
+class _Lines:
+    """Rows of CSV that end with LF.
+
+    The writer is told CR LF, so that a bare carriage return in a field is quoted: Python 3.11
+    quotes only what it ends rows with, and a reader would take the rest for another row.
+    """
+
+    def __init__(self, out: TextIO) -> None:
+        """Write to `out`."""
+        self._out = out
+
+    def write(self, row: str) -> int:
+        """Write a row."""
+        return self._out.write(row.removesuffix("\r\n") + "\n")
 
 
 def _print_answer(answer: Answer) -> None:
