@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 import typer
 
 from assets.cli.app import Json, Key, app
-from assets.cli.show import ago, counted, emit, print_json, print_table
+from assets.cli.show import ago, emit, print_json, print_table
 from resources.export import neutral
 from resources.terminal import raw
+from resources.wording import counted
 
 if TYPE_CHECKING:
     from catalog.reading import Answer

@@ -12,6 +12,7 @@ from assets.cli.app import Json, app, complete_key
 from assets.cli.experiments import Fresh, Yes, agree
 from assets.cli.figures import against, answered, figures, measured_facts, money, use_facts
 from assets.cli.show import console, print_json, print_table
+from resources.wording import counted
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -67,11 +68,13 @@ def ab(  # noqa: PLR0913, PLR0917 - options, all by name
     judged = comparing.judge(project, *tasks, rows, normalise=normalise) if rows else None
     if drawn is not None:
         found = comparing.compare(project, *tasks, drawn.rows)
-        about = f"{len(drawn.rows):,} of {drawn.of:,} rows of {drawn.key}, version {drawn.version}"
+        about = (
+            f"{len(drawn.rows):,} of {counted(drawn.of)} of {drawn.key}, version {drawn.version}"
+        )
         about += f", drawn with --seed {seed}"
     else:
         assert judged is not None  # noqa: S101 - without an asset there is gold
-        found, about = comparing.on_gold(judged, rows), f"{len(rows):,} rows of {gold}"
+        found, about = comparing.on_gold(judged, rows), f"{counted(len(rows))} of {gold}"
     path = html or comparing.report_path(project, tasks[0].name, tasks[1].name)
     _write(path, about, found, judged)
     if json:
@@ -163,7 +166,7 @@ def _show(about: str, found: Comparison, judged: Judged | None) -> None:
         print(f"\n{line}")
     shown = found.differences[:_SHOWN]
     if shown:
-        print(f"\n{len(shown)} of {len(found.differences):,} rows that came out differently:")
+        print(f"\n{len(shown)} of {counted(len(found.differences))} that came out differently:")
     for difference in shown:
         _show_difference(difference)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from resources.wording import counted
+
 if TYPE_CHECKING:
     from assets.engine.experiments import Scored
     from resources.evaluation.metrics import Measured, Paired
@@ -76,7 +78,7 @@ def _two(value: float | None) -> str:
 def against(other: str, name: str, paired: Paired) -> str:
     """Say how two cleaners differ on the same rows."""
     return (
-        f"Against {other}: {paired.only_first:,} rows only {name} got right, "
+        f"Against {other}: {counted(paired.only_first)} only {name} got right, "
         f"{paired.only_second:,} only {other}; exact McNemar p = {paired.p:.3g}"
     )
 

@@ -23,6 +23,7 @@ from assets.cli.looking import (
 )
 from assets.cli.show import STATES, console, print_json, print_table, usage_line
 from resources.errors import DataOpsError
+from resources.wording import counted
 
 if TYPE_CHECKING:
     from assets.engine import Outcome
@@ -54,15 +55,17 @@ def materialize(
 ) -> None:
     """Make what is stale (of the selected), in dependency order; --force makes it in any case.
 
-    What is incremental adds new rows, also with --force; --full collects everything anew.
+    What is incremental adds new rows, also with --force; --full collects everything anew, and
+    --full --force does so even where files that rows came from are gone.
     """
-    force = force or full
-    if force and not selection:
+    asked = force or full
+    if asked and not selection:
         word = "--full" if full else "--force"
         raise typer.BadParameter(f"say what to make, for example: dataops materialize {word} raw.x")
-    project, made, keys = planned(selection, asked=force)
+    project, made, keys = planned(selection, asked=asked)
     warn_of_stray(project)
-    forced = frozenset(keys) if force else frozenset()
+    chosen_keys, none = frozenset(keys), frozenset[str]()
+    anew = chosen_keys if asked else none
     todo = made.to_make(keys)
     if task is not None:
         todo = _with_task(project, made, keys)
@@ -76,8 +79,12 @@ def materialize(
             print_table(("asset", "state", "why"), [(li.key, li.state, why(li)) for li in lines])
             print(f"\n{len(lines)} would be made")
         return
-    _agree(project, todo, forced, task, yes, json)
-    how = {"forced": forced, "full": full, "task": task}
+    _agree(project, todo, anew, task, yes, json)
+    how = {
+        "forced": chosen_keys if force else none,
+        "full": chosen_keys if full else none,
+        "task": task,
+    }
     failed = _run(project, todo, selection, how, json) if todo else []
     if not todo and not json and not refused:
         print(
@@ -198,7 +205,7 @@ class _Screen:
         def rows(count: int) -> None:
             """Show the rows so far and their speed."""
             speed = count / max(time.monotonic() - self._began, 0.001)
-            status.update(f"{key}: {count:,} rows, {speed:,.0f} a second")
+            status.update(f"{key}: {counted(count)}, {speed:,.0f} a second")
 
         return rows
 
@@ -239,7 +246,9 @@ def _words(result: Outcome | DataOpsError | str) -> tuple[str, str]:
     plural = "" if made.duplicates == 1 else "s"
     aside = f", {made.duplicates:,} duplicate{plural}" if made.duplicates else ""
     aside += f", {made.quarantined:,} in quarantine" if made.quarantined else ""
-    said = [f"version {made.number}, {made.rows:,} rows{_added(made)}{aside}, {made.seconds:.1f} s"]
+    said = [
+        f"version {made.number}, {counted(made.rows)}{_added(made)}{aside}, {made.seconds:.1f} s"
+    ]
     said += [usage_line(usage) for usage in made.usage if usage.requests or usage.cached_rows]
     said += [f"warning: {warning}" for warning in made.warnings]
     return result.state, "\n  ".join(said)

@@ -13,7 +13,8 @@ import typer
 
 from assets.cli.app import Json, Key, Selection, app
 from assets.cli.making import user
-from assets.cli.show import ago, console, counted, emit, print_json, print_table
+from assets.cli.show import ago, console, emit, print_json, print_table
+from resources.wording import counted
 
 if TYPE_CHECKING:
     from assets.engine import Project

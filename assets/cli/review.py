@@ -13,6 +13,7 @@ from assets.cli.experiments import AtLeast
 from assets.cli.judging import ask_about
 from assets.cli.making import user
 from assets.cli.show import print_json
+from resources.wording import counted
 
 if TYPE_CHECKING:
     from assets.engine.project import Project
@@ -88,7 +89,7 @@ def _drawn(
             asset=key,
         )
     if not json:
-        rows = f"{len(items):,} of {made.rows:,} rows"
+        rows = f"{len(items):,} of {counted(made.rows)}"
         print(f"{key}, version {made.number}: {rows}, drawn with --seed {seed}")
     return made, items
 
@@ -128,7 +129,7 @@ def _to_gold(project: Project, key: str, path: Path, json: bool) -> None:
     if json:
         print_json({"key": key, "file": str(path), "rows": done.rows, "added": done.added})
         return
-    print(f"{path}: {done.rows:,} rows, {done.added:,} of them new")
+    print(f"{path}: {counted(done.rows)}, {done.added:,} of them new")
     print(f"measure with it: dataops evaluate TASK --gold {path}")
 
 
@@ -164,7 +165,7 @@ def _keep(
 
 def accuracy(event: Reviewed) -> str:
     """Say how accurate a version is, as far as people have looked."""
-    share = f"{event.accuracy:.1%} right ({event.right_rows:,} of {event.reviewed_rows:,} rows)"
+    share = f"{event.accuracy:.1%} right ({event.right_rows:,} of {counted(event.reviewed_rows)})"
     return f"{share}, 95 % interval {event.low:.1%} .. {event.high:.1%}"
 
 

@@ -16,6 +16,7 @@ from rich.table import Table
 from catalog.records import Usage
 from resources.errors import DataOpsError
 from resources.terminal import raw, visible
+from resources.wording import counted
 
 STATES: Final = {
     "fresh": "green",
@@ -53,11 +54,6 @@ def console(*, error: bool = False) -> Console:
     if not made.is_terminal:
         made = VisibleConsole(stderr=error, highlight=False, width=10_000, no_color=True)
     return made
-
-
-def counted(count: int, one: str = "row") -> str:
-    """Say how many: 1 row, 2 rows."""
-    return f"{count:,} {one}" if count == 1 else f"{count:,} {one}s"
 
 
 def print_json(value: object) -> None:
@@ -153,7 +149,7 @@ def duration(seconds: float) -> str:
 def usage_line(usage: Usage) -> str:
     """Say what a model did."""
     cached = f", {usage.cached_rows:,} of them known already" if usage.cached_rows else ""
-    said = f"{usage.model}: {usage.rows:,} rows, {usage.unique_rows:,} unique{cached}"
+    said = f"{usage.model}: {counted(usage.rows)}, {usage.unique_rows:,} unique{cached}"
     if usage.requests:
         tokens = usage.prompt_tokens + usage.completion_tokens
         said += (

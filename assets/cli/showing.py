@@ -12,7 +12,8 @@ from assets.cli.app import Json, Key, app
 from assets.cli.looking import plan_facts, why
 from assets.cli.quarantine import hider
 from assets.cli.review import accuracy
-from assets.cli.show import ago, counted, print_json, print_table, size, usage_line
+from assets.cli.show import ago, print_json, print_table, size, usage_line
+from resources.wording import counted
 from resources.zones import local
 
 if TYPE_CHECKING:

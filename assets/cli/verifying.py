@@ -10,7 +10,8 @@ import typer
 
 from assets.cli.app import Json, Selection, app
 from assets.cli.making import user
-from assets.cli.show import counted, print_json, print_table, size
+from assets.cli.show import print_json, print_table, size
+from resources.wording import counted
 
 if TYPE_CHECKING:
     from assets.engine.verifying import Verification

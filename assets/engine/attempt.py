@@ -58,6 +58,7 @@ class _Asked:
     as_of: datetime
     progress: Callable[[int], None] | None
     full: bool = False
+    losing: bool = False
 
 
 def materialize(  # noqa: PLR0913 - how a materialization can be asked for, all by name
@@ -80,12 +81,13 @@ def materialize(  # noqa: PLR0913 - how a materialization can be asked for, all 
     """Make one asset if it is stale, or if `force` asks for it; publish one version or nothing.
 
     run: the run this belongs to. by: who. full: asks for it anew from its beginning: no version is
-    added to, and a Cursor starts without a value. request: names a demand ("run/task/clear count")
-    that is satisfied once, however often its attempt is started. task: a cleaning task in place of
-    the declared one. as_of: the moment it is made for (a schedule's tick). tries: how often a
-    collection is tried in all. attempt_number: which try of the run's task this is (0: no task); a
-    later one takes an earlier one's lease over. wait: whether to wait for another attempt to end.
-    progress: told the rows handed over so far.
+    added to, and a Cursor starts without a value; with `force` also where files that it was
+    collected from are gone, so that their rows are lost. request: names a demand ("run/task/clear
+    count") that is satisfied once, however often its attempt is started. task: a cleaning task in
+    place of the declared one. as_of: the moment it is made for (a schedule's tick). tries: how
+    often a collection is tried in all. attempt_number: which try of the run's task this is (0: no
+    task); a later one takes an earlier one's lease over. wait: whether to wait for another attempt
+    to end. progress: told the rows handed over so far.
 
     Raises DataOpsError of what went wrong (`permanent` says whether a retry can help); what failed
     is recorded, and the last version stays current.
@@ -96,7 +98,9 @@ def materialize(  # noqa: PLR0913 - how a materialization can be asked for, all 
     keep_reserve(settings.data)
     wait_for_outages(project.events, settings.outage_seconds)
     now = datetime.now(UTC)
-    asked = _Asked(run, by, request, force or full, task, as_of or now, progress, full)
+    asked = _Asked(
+        run, by, request, force or full, task, as_of or now, progress, full, losing=full and force
+    )
     task_id = key if attempt_number else ""
     me = new_holder(uuid4().hex, run, show_time(now), task_id, attempt_number)
     try:
@@ -173,6 +177,7 @@ def _once(project: Project, key: str, asked: _Asked) -> Outcome:
         as_of=asked.as_of,
         progress=asked.progress,
         full=asked.full,
+        losing=asked.losing,
     )
     return _attempt(project, attempt)
 

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Final
 from assets.engine.increment import keys_of
 from assets.engine.project import Project
 from assets.model.cursor import Cursor
+from assets.model.errors import CursorError
 from assets.model.modes import APPEND, REPLACE
 from catalog.records import Materialized
 from resources.errors import TransientError
 from resources.files import sync_folder
 from resources.sources.onward import MOST, Boundary, Onward, read_boundary
 from resources.sources.onward.boundary import Value, digest_of, plain
+from resources.wording import counted
 
 if TYPE_CHECKING:
     from assets.engine.make import Attempt
@@ -92,21 +94,43 @@ def _is_text(kind: object) -> bool:
     return str(kind) in ("string", "large_string")
 
 
-def leave_boundary(attempt: Attempt) -> None:
-    """Note what is there at the cursor's value, once all rows were handed over; warn of others."""
+def leave_boundary(attempt: Attempt, taken: int) -> None:
+    """Note what is there at the cursor's value, once all rows were handed over; warn of others.
+
+    taken: how many rows the function handed over.
+    """
     onward, cursor = attempt.onward, attempt.cursor
     if onward is None or cursor is None:
         return
+    if taken and onward.is_left_behind(cursor.value, told=cursor.told):
+        attempt.warnings += _left_behind(onward, cursor, taken)
     attempt.boundary = onward.left_at(cursor.value)
     attempt.warnings += tuple(onward.warnings)
     for trail in onward.trails:
         attempt.warnings += trail.not_again()
         if trail.missing:
             said = (
-                f"{trail.missing:,} rows of {trail.place} have no value in {trail.by!r}, so they "
+                f"{counted(trail.missing)} of {trail.place} have no value in {trail.by!r}, so they "
                 "are not taken: they are once they have one"
             )
             attempt.warnings += (said,)
+
+
+def _left_behind(onward: Onward, cursor: Cursor, taken: int) -> tuple[str, ...]:
+    """Warn that the next run takes the same rows again; raises CursorError where they double."""
+    where = "is None" if cursor.value is None else f"stays at {cursor.value!r}"
+    said = f"{onward.asset} handed over {counted(taken)}, but its cursor {where}"
+    help_ = (
+        "advance it when the rows are handed over: `yield from rows.batches()`, then "
+        "`cursor.advance(source.last)`, or to the greatest value that was taken"
+    )
+    if onward.keyed or not onward.appends:
+        return (f"{said}, so the next run takes them again: {help_}",)
+    raise CursorError(
+        f"{said}, so that the next run would append them once more",
+        f"{help_}; or say what tells rows apart: on=['id']",
+        asset=onward.asset,
+    )
 
 
 def inline(boundary: Boundary | None) -> str:

@@ -26,6 +26,7 @@ from resources.expectations.pages import (
     version_page,
 )
 from resources.files import replace_file
+from resources.wording import counted
 
 FOLDER: Final = "docs"
 _SAID: Final = {
@@ -220,7 +221,7 @@ def _in_words(check: Check, columns: Mapping[str, object], rows: int) -> Found:
         share = check.name in ("missing values", "quarantined rows")
         observed = f"{check.value:.2%}" if share else f"{check.value:,.6g}"
     elif check.rows:
-        observed = f"{check.rows:,} rows set aside"
+        observed = f"{counted(check.rows)} set aside"
     elif check.detail and check.name in _SAID:
         observed = check.detail
     return Found(

@@ -45,6 +45,10 @@ class FileDamaged(DataOpsError):
     """A published file is gone or its bytes are not those that were published."""
 
 
+class SourceGone(DataOpsError):
+    """Files that a version was collected from are gone, so collecting it anew would lose rows."""
+
+
 class LeaseHeld(TransientError):
     """Another attempt is making the asset right now."""
 

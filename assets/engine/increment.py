@@ -6,24 +6,24 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from assets.engine.anew import damage, files_read, is_all_there, refuse_damage
 from assets.engine.compare import declared_schema
 from assets.engine.config import config_of, source_paths
 from assets.engine.content import ALGORITHM
 from assets.engine.deleting import Deletes, condition_of
-from assets.engine.errors import FileDamaged
 from assets.engine.known import Base
 from assets.engine.project import Project
-from assets.engine.reasons import CODE, CONFIG, CORRUPTED, MISSING, UPSTREAM, Reason
+from assets.engine.reasons import CODE, CONFIG, UPSTREAM, Reason
 from assets.model.declare import Asset
 from assets.model.modes import DELETE, KEEP, REPLACE
 from catalog.events import EventStore
 from catalog.heads import Head
-from catalog.quarantine import version_before
 from catalog.records import Input, Materialized, SourceFile
 from resources.columns import Column
 from resources.errors import SourceError
 from resources.rejects import Rejects
 from resources.sources.places import is_place
+from resources.wording import counted
 
 if TYPE_CHECKING:
     from assets.engine.make import Attempt
@@ -39,11 +39,14 @@ def base_of(
     reasons: Sequence[Reason],
     *,
     full: bool = False,
+    now: Sequence[SourceFile] = (),
 ) -> tuple[Materialized | None, int]:
     """Give the version that new rows join, and how many rows of the upstream it holds already.
 
     None where the asset is made whole: for a raw one the first time and where `full` asks for it,
-    for a processed one also whenever anything but new rows above is the reason.
+    for a processed one also whenever anything but new rows above is the reason; and where files of
+    a raw one's version are gone or damaged while its source files, `now`, are all as they were
+    read. Raises FileDamaged where they are not.
     """
     current = heads[asset.key].current
     if current is None or asset.mode == REPLACE:
@@ -51,8 +54,12 @@ def base_of(
     if full and not _joins_in_full(project, asset, current):
         return None, 0
     if asset.layer == "raw":
-        _need_files(asset.key, current, reasons)
-        return current, 0
+        bad = damage(reasons)
+        if bad is None:
+            return current, 0
+        if is_all_there(project.events, asset, current, now):
+            return None, 0
+        raise refuse_damage(project.events, current, bad, now)
     if any(reason.kind != UPSTREAM for reason in reasons) or len(current.inputs) != 1:
         return None, 0
     above, pin = heads[asset.upstream[0]].current, current.inputs[0]
@@ -82,20 +89,6 @@ def rows_before(events: EventStore, pin: Input, above: Materialized) -> int | No
             return None
         step = before
     return step.rows
-
-
-def _need_files(key: str, current: Materialized, reasons: Sequence[Reason]) -> None:
-    """Refuse to add rows to a version that is not whole: what it had cannot be collected again."""
-    bad = [reason for reason in reasons if reason.kind in (MISSING, CORRUPTED)]
-    if bad:
-        raise FileDamaged(
-            f"{key} adds rows to version {current.number}, but {bad[0].about} is "
-            f"{'gone' if bad[0].kind == MISSING else 'damaged'}",
-            f"restore that file from a backup, go back (dataops rollback {key}), or collect "
-            f"everything anew: dataops materialize {key} --full",
-            asset=key,
-            file=bad[0].about,
-        )
 
 
 def is_full(attempt: Attempt) -> bool:
@@ -183,12 +176,11 @@ def _read_before(events: EventStore, version: Materialized, paths: Sequence[str]
     They were taken away, and came back: without a key, their rows would come twice.
     """
     found: dict[str, str] = {}
-    step: Materialized | None = version
-    while step is not None and len(found) < len(paths):
-        for source in step.sources:
-            if source.path in paths:
-                found.setdefault(source.path, source.checksum)
-        step = None if step.mode == REPLACE else version_before(events, step)
+    for source in files_read(events, version) if paths else ():
+        if source.path in paths:
+            found.setdefault(source.path, source.checksum)
+        if len(found) == len(paths):
+            break
     return found
 
 
@@ -203,7 +195,8 @@ def mixed(attempt: Attempt) -> tuple[str, ...]:
     if base is None or asset.layer != "raw" or not changed:
         return ()
     said = (
-        f"{' and '.join(sorted(changed))}: the {base.rows:,} rows of version {base.number} stay "
+        f"{' and '.join(sorted(changed))}: the {counted(base.rows)} of version {base.number} "
+        f"{'stays' if base.rows == 1 else 'stay'} "
         "as they were collected, only new ones come by it; to collect everything anew: "
         f"dataops materialize {asset.key} --full"
     )

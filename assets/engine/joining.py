@@ -24,6 +24,7 @@ from resources.columns import Column, fingerprint
 from resources.errors import did_you_mean
 from resources.rejects import Rejects
 from resources.tables import Table, parquet_table
+from resources.wording import counted
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -156,7 +157,7 @@ def _refuse(asset: Asset, version: Materialized, rejects: Rejects, checked: Chec
     if checked.duplicates:
         broken.append(f"equal rows with one key: {checked.duplicates}")
     raise SchemaMismatch(
-        f"{asset.key}: {version.rows - checked.staged.rows:,} of the {version.rows:,} rows of "
+        f"{asset.key}: {version.rows - checked.staged.rows:,} of the {counted(version.rows)} of "
         f"version {version.number}, which new rows would join, break what is declared now "
         f"({', '.join(broken)})",
         "let the declaration take them (a new column may be missing in them: `| None`), or "

@@ -14,6 +14,7 @@ from typing import Final
 from uuid import uuid4
 
 from assets.engine.accepting import Accepting, given_again, pin_as_before
+from assets.engine.anew import fewer_rows, need_files
 from assets.engine.anomalies import anomaly_checks, carried_over
 from assets.engine.arguments import Handed, arguments_for, pin_upstream
 from assets.engine.boundaries import leave_boundary
@@ -54,10 +55,11 @@ SLOW_ANSWER: Final = 3.0
 class Attempt:
     """One try at making an asset: what it was given, and what became known on the way.
 
-    full: it begins anew. base: the version that its rows join; skip: the upstream's first rows,
-    which that version holds already. cursor: where its collector is; onward: what its reads go on
-    from, and boundary: what they leave behind at the cursor. discarded: rows in quarantine
-    whose content people discarded, so that they do not count towards the limit that blocks.
+    full: it begins anew; losing: whatever its source has no more. base: the version that its rows
+    join; skip: the upstream's first rows, which that version holds already. cursor: where its
+    collector is; onward: what its reads go on from, and boundary: what they leave behind at the
+    cursor. discarded: rows in quarantine whose content people discarded, so that they do not count
+    towards the limit that blocks.
     """
 
     asset: Asset
@@ -70,6 +72,7 @@ class Attempt:
     as_of: datetime
     progress: Callable[[int], None] | None
     full: bool = False
+    losing: bool = False
     accepting: Accepting | None = None
     id: str = field(default_factory=lambda: uuid4().hex)
     begun: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -176,8 +179,9 @@ def _pin(project: Project, attempt: Attempt) -> None:
     attempt.config = config_of(project, asset, attempt.task)
     attempt.sources, attempt.pins = pin_sources(project, asset)
     attempt.base, attempt.skip = base_of(
-        project, asset, attempt.heads, attempt.reasons, full=attempt.full
+        project, asset, attempt.heads, attempt.reasons, full=attempt.full, now=attempt.sources
     )
+    need_files(project.events, attempt)
     attempt.inputs = pin_upstream(project, asset, attempt.heads, attempt.skip)
     attempt.identity = attempt_identity(
         attempt.code,
@@ -234,7 +238,7 @@ def _result(  # noqa: PLR0915 - one stream, from the function to the rows that s
             like=like,
         )
         attempt.warnings += attempt.pins.need_steady()
-        leave_boundary(attempt)
+        leave_boundary(attempt, taken=0 if again is not None else staged.rows)
         attempt.reached("checking rows")
         columns = _columns(asset, staged.schema, value)
         attempt.rows_in = staged.rows + rejects.rows
@@ -277,6 +281,7 @@ def _result(  # noqa: PLR0915 - one stream, from the function to the rows that s
     attempt.quarantined = rejects.rows
     block(project, attempt, checked, rejects)
     joined = joined or join(project, asset, base, checked, columns, staging / "joined.parquet")
+    attempt.warnings += fewer_rows(attempt, joined.rows) if again is None else ()
     version = data_version(columns, joined.rows, joined.content, ordered=asset.ordered)
     return Result(
         checked=checked,

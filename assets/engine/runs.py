@@ -130,7 +130,7 @@ def materialize_all(  # noqa: PLR0913 - who is told of what, all by name
     run: str,
     by: str,
     forced: frozenset[str] = frozenset(),
-    full: bool = False,
+    full: frozenset[str] = frozenset(),
     task: str | None = None,
     waiting: Callable[[Holder], None] | None = None,
     started: Callable[[str], Callable[[int], None] | None] = lambda _key: None,
@@ -139,7 +139,8 @@ def materialize_all(  # noqa: PLR0913 - who is told of what, all by name
     """Make assets one after the other, in the order given; give the keys that failed.
 
     What is downstream of a failure is left alone: `ended` is told a sentence instead of an outcome.
-    full: those that are forced are made anew from their beginning. started: told each key, gives
+    forced: those that are made whatever their state; full: those that are made anew from their
+    beginning; both: also where rows are lost by that. started: told each key, gives
     who wants to hear of its rows. waiting: told who is being waited for.
     """
     failed: list[str] = []
@@ -156,7 +157,7 @@ def materialize_all(  # noqa: PLR0913 - who is told of what, all by name
                 run=run,
                 by=by,
                 force=key in forced,
-                full=full and key in forced,
+                full=key in full,
                 task=task if uses_cleaner(project, key) else None,
                 waiting=waiting,
                 progress=progress,

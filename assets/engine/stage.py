@@ -18,6 +18,7 @@ from resources.values.misfits import Misfits
 from resources.values.reading import in_plain
 from resources.values.widening import widened
 from resources.values.written import Written
+from resources.wording import counted
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -158,7 +159,7 @@ def stage(  # noqa: PLR0913 - what becomes of the rows, all by name
     except BaseException as error:
         writer.abort()
         if isinstance(error, Exception) and not isinstance(error, DataOpsError):
-            error.add_note(f"{key} had handed over {writer.rows:,} rows before this happened")
+            error.add_note(f"{key} had handed over {counted(writer.rows)} before this happened")
         raise
 
 

@@ -31,11 +31,17 @@ class Cursor:
         self._key = key
         self._source_says = further
         self._value: Value | None = json.loads(stored) if stored else None
+        self._told = False
 
     @property
     def value(self) -> Value | None:
         """Give how far the source was collected: text, number, or None."""
         return self._value
+
+    @property
+    def told(self) -> bool:
+        """Tell whether it was advanced to a value, be it the one at which it stood."""
+        return self._told
 
     def advance(self, value: object, *, back: bool = False) -> None:
         """Move to `value` if that is further; `back=True` moves to it in any case.
@@ -46,6 +52,7 @@ class Cursor:
         new = self._plain(value)
         if new is None:
             return
+        self._told = True
         if self._source_says is not None and self._source_says(new):
             self._value = new
             return

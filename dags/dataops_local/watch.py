@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.markup import escape
 
 from dataops_local.rest import Client, quoted
+from resources.wording import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -77,7 +78,7 @@ def _came(project: Project, key: str) -> str:
     if made is None:
         return "done"
     word = "unchanged," if made.unchanged else "made"
-    return f"{word} {made.rows:,} rows in {made.seconds:.1f} s"
+    return f"{word} {counted(made.rows)} in {made.seconds:.1f} s"
 
 
 def error_of(project: Project, key: str, run: str) -> str:

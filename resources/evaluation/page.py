@@ -8,6 +8,7 @@ from html import escape
 from typing import Final
 
 from resources.evaluation.report import marked, visible
+from resources.wording import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def comparison_page(
         f"<h1>{_safe(title)}</h1>\n",
         *(f"<p>{_safe(line)}</p>\n" for line in about),
         *map(_figures, figures),
-        f"<h2>{len(differences):,} rows that came out differently</h2>\n",
+        f"<h2>{counted(len(differences))} that came out differently</h2>\n",
     ]
     if differences:
         parts.append(

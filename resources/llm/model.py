@@ -33,6 +33,7 @@ from resources.llm.task import RULES_ENGINE, CleaningTask
 from resources.rejects import Reject, Rejects, row_json
 from resources.settings import Settings
 from resources.tables import Table
+from resources.wording import counted
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -149,7 +150,7 @@ class ModelCleaner:
         rows = max(total or 0, done + self._rejects.rows)
         if reason and waiting > self._run.most_waiting * rows:
             raise Paused(
-                f"cleaning is paused after {done:,} rows: {reason}",
+                f"cleaning is paused after {counted(done)}: {reason}",
                 "what is answered is kept and not paid again; run the same command later",
                 task=self._task.name,
                 rows=done,

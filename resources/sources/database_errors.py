@@ -12,6 +12,7 @@ from urllib.parse import quote, quote_plus
 
 from resources.connections import OTHERS, PREFIX
 from resources.errors import DataOpsError, SettingError, SourceError, TransientError
+from resources.wording import counted
 
 _PASSING: Final = {
     "postgresql": ("08", "25P03", "40", "53", "55P", "57", "58"),
@@ -94,7 +95,7 @@ class Speaker:
             )
         if code.startswith(_PASSING[self.dialect]) or self._is_lost(error, code):
             return TransientError(
-                f"{self.place}: the connection was lost after {rows:,} rows ({text})",
+                f"{self.place}: the connection was lost after {counted(rows)} ({text})",
                 "nothing was kept of them; try again",
                 **facts,
             )

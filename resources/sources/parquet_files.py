@@ -11,6 +11,7 @@ from resources.errors import SourceError
 from resources.rejects import Rejects
 from resources.sources import old_times
 from resources.sources.column_files import ColumnFiles
+from resources.wording import counted
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -101,7 +102,7 @@ def _all_stated(
         yield batch
     if seen != stated:
         raise SourceError(
-            f"{file} states {stated:,} rows in its footer, and {seen:,} could be read",
+            f"{file} states {counted(stated)} in its footer, and {seen:,} could be read",
             "write it again with the program that it came from, or take it off source=",
             file=str(file),
             stated=stated,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from resources.addresses import is_address
 from resources.columns import Column
@@ -19,6 +20,31 @@ from resources.sources.options import ReadOptions
 from resources.sources.pinned import NO_PINS, Pins
 from resources.sources.web.settings import Web
 from resources.tables import Table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@dataclass(slots=True)
+class _Progress:
+    """How far one read came: its rows are read when they are handed over, not when it is called."""
+
+    by: bool
+    begun: bool = False
+    ended: bool = False
+
+    def through(
+        self, batches: Callable[[int], Iterator[pa.RecordBatch]]
+    ) -> Callable[[int], Iterator[pa.RecordBatch]]:
+        """Note that the batches are read, on their way."""
+
+        def watched(rows: int) -> Iterator[pa.RecordBatch]:
+            """Hand the batches on."""
+            self.begun, self.ended = True, False
+            yield from batches(rows)
+            self.ended = True
+
+        return watched
 
 
 class Source:
@@ -54,15 +80,40 @@ class Source:
         self.rejects = rejects
         self.chunk_rows = chunk_rows
         self.readers: list[Reader] = []
+        self._reads: list[_Progress] = []
 
     @property
     def last(self) -> str | int | float | None:
         """Give the greatest value of the column `by=` among the rows that were read so far.
 
-        It is what a cursor advances to, once all rows were handed over; None without any.
+        It is what a cursor advances to, once all rows were handed over; None without any. Raises
+        SourceError where no read says `by=`, or none of them has begun.
         """
+        reads = [read for read in self._reads if read.by]
+        if not any(read.begun for read in reads):
+            raise self._nothing_read(said=bool(reads))
         found = [getattr(reader, "last", None) for reader in self.readers]
-        return next((value for value in reversed(found) if value is not None), None)
+        last = next((value for value in reversed(found) if value is not None), None)
+        if self.onward is not None and not all(read.ended for read in reads if read.begun):
+            self.onward.early.add(last)
+        return last
+
+    def _nothing_read(self, *, said: bool) -> SourceError:
+        """Say why there is no last value yet."""
+        if not said:
+            return SourceError(
+                f"{self.name} asks for source.last, but no read says by which column",
+                "name the column that grows: source.read(by='id', since=cursor.value)",
+                asset=self.name,
+            )
+        return SourceError(
+            f"{self.name} asks for source.last before any row was read: rows are read while they "
+            "are handed over, so the cursor would stay where it is and the next run take them "
+            "again",
+            "hand them over first: `yield from source.read(...).batches()`, and on the next line "
+            "`cursor.advance(source.last)`",
+            asset=self.name,
+        )
 
     def read(self, **options: Unpack[ReadOptions]) -> Table:
         """Read the source as it is, by its name; `options` say what the name does not.
@@ -71,7 +122,7 @@ class Source:
         stays text (00501). Raises SourceError.
         """
         reader = self._open(options, [column.name for column in self.columns or ()])
-        return Table(lambda: reader.schema, reader.batches)
+        return Table(lambda: reader.schema, self._watched(reader.batches, options))
 
     def first(self, rows: int = 10, **options: Unpack[ReadOptions]) -> list[dict[str, Any]]:
         """Give the first rows as they were written, and read no further than that.
@@ -113,7 +164,15 @@ class Source:
             rejects=self.rejects,
         )
         filled = frozenset[str]() if created_at else frozenset({"created_at"})
-        return Table(lambda: texts.schema, texts.batches, volatile=filled)
+        batches = self._watched(texts.batches, options)
+        return Table(lambda: texts.schema, batches, volatile=filled)
+
+    def _watched(
+        self, batches: Callable[[int], Iterator[pa.RecordBatch]], options: ReadOptions
+    ) -> Callable[[int], Iterator[pa.RecordBatch]]:
+        """Note of a read how far it comes."""
+        self._reads.append(_Progress(bool(options.get("by"))))
+        return self._reads[-1].through(batches)
 
     def _open(self, options: ReadOptions, names: Sequence[str] = ()) -> Reader:
         """Find the files and choose their reader; `names`: the columns that are expected."""

@@ -95,7 +95,7 @@ def test_materialize_makes_says_and_exits(chain: Home) -> None:
     assert "3 would be made" in dry
     assert chain.current("raw.a").number == 1
     text = run(chain, "materialize", "raw.a")
-    assert "raw.a: made version 2, 1 rows" in text
+    assert "raw.a: made version 2, 1 row," in text
     assert "processed.b" not in text
     assert "unchanged version 3" in run(chain, "materialize", "--force", "raw.a")
     chain.write("in.csv", "x,y\n")

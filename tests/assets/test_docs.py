@@ -153,7 +153,7 @@ def test_a_blocked_attempt_has_a_page_and_stands_beside_the_current_version(home
     assert one["failed"] == ["quarantined rows", "not null id"]
     page = (home.data / "docs" / one["page"]).read_text()
     assert "Blocked: nothing was published." in page
-    assert "1 rows set aside" in page
+    assert "1 row set aside" in page
     sql = "SELECT version, page FROM data_docs WHERE key = 'raw.a' ORDER BY created_at"
     assert home.open().catalog.query(sql).rows == [
         (1, "docs/raw.a/1.html"),

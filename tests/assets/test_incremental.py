@@ -195,7 +195,7 @@ def test_changed_code_goes_on_and_says_so(feed: Feed, edit: Any) -> None:
     )
     assert feed.home.reasons("raw.a") == ["code changed"]
     made = feed.give(row(2))
-    assert "the 1 rows of version 1 stay as they were collected" in made.warnings[0]
+    assert "the 1 row of version 1 stays as they were collected" in made.warnings[0]
     assert "--full" in made.warnings[0]
     assert feed.give(row(3)).warnings == ()
 

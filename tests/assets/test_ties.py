@@ -101,7 +101,7 @@ def test_a_row_without_a_value_is_there_once_when_it_gets_one(
     there = shop.collect()
     assert [row[0] for row in there] == (["1"] if mode == "append" else ["1", "2"])
     if mode == "append":
-        assert "1 rows of" in home.current("raw.ev").warnings[0]
+        assert "1 row of" in home.current("raw.ev").warnings[0]
     shop.add((3, None, "c"))
     assert len(shop.collect()) == (1 if mode == "append" else 3)
     shop.run("UPDATE ev SET day = '2024-01-03' WHERE id > 1")

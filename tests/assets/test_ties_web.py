@@ -104,7 +104,7 @@ def test_a_row_without_a_value_is_there_once_when_it_gets_one(api: Api, mode: st
     api.add((1, 5, "a"), (2, None, "b"))
     assert api.collect() == ([1] if mode == "append" else [1, 2])
     if mode == "append":
-        assert "1 rows of" in api.home.current("raw.ev").warnings[0]
+        assert "1 row of" in api.home.current("raw.ev").warnings[0]
     api.rows[1]["at"] = 6
     assert [api.collect() for _ in range(2)] == [[1, 2], [1, 2]]
 

@@ -28,7 +28,8 @@ class Onward:
     tells rows apart. appends: a row with a key, or a content, that is there never changes.
     published: gives the boundary by a column as the version's rows have it, for a version of a
     release that kept none. guessed: it was asked. strict: it had no answer, so that rows with the
-    cursor's own value are passed over, once.
+    cursor's own value are passed over, once. early: the last values that were asked for while
+    rows were still to come.
     """
 
     asset: str
@@ -41,6 +42,7 @@ class Onward:
     guessed: bool = False
     warnings: list[str] = field(default_factory=list)
     trails: list[Trail] = field(default_factory=list)
+    early: set[object] = field(default_factory=set)
 
     def trail(self, place: str, by: str) -> Trail:
         """Begin the trail of one read."""
@@ -74,6 +76,19 @@ class Onward:
         Then the source itself says that it is further, by its own order.
         """
         return any(trail.begun and trail.orders and trail.last == value for trail in self.trails)
+
+    def is_left_behind(self, value: Value | None, *, told: bool) -> bool:
+        """Tell whether a cursor stays at `value` although rows beyond it were taken.
+
+        told: whether the function said where it stands; without a read of ours that is all there
+        is to know.
+        """
+        begun = [trail for trail in self.trails if trail.begun and trail.last is not None]
+        if not begun:
+            return not told
+        if any(trail.last == value for trail in begun):
+            return False
+        return value == self.at or value in self.early
 
     def left_at(self, value: Value | None) -> Boundary | None:
         """Give the boundary of a cursor that ends at `value`; None where it is not known.

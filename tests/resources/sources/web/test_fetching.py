@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import gzip
+import time
 import zlib
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -283,11 +285,15 @@ def test_a_wait_that_is_too_long_is_left_to_a_later_run(web: Reading) -> None:
     assert len(web.server.requests) == 1
 
 
-def test_requests_keep_their_distance(web: Reading) -> None:
+def test_requests_keep_their_distance(web: Reading, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the clock of who asks, which stands still but for what it sleeps."""
+    slept: list[float] = []
+    began = time.monotonic()
+    clock = SimpleNamespace(monotonic=lambda: began + sum(slept), sleep=slept.append)
+    monkeypatch.setattr("resources.sources.web.asking.time", clock)
     url = web.server.on("/v1", lambda r: [{"a": r.params["p"]}] if int(r.params["p"]) < 5 else [])
     web.rows(url, pages={"number": "p"}, rate=20)
-    first, *_, last = (request.at for request in web.server.requests)
-    assert last - first > 0.19
+    assert slept == pytest.approx([0.05] * 4)
 
 
 @pytest.mark.parametrize("reply", [Reply(ROWS, hang=3_600), Reply(ROWS, drip=100)])
