@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import opcode
 import signal
 from collections.abc import Iterator
 from types import CodeType
@@ -9,25 +10,34 @@ from typing import Final
 
 _TIMEOUT: Final = "AirflowTaskTimeout"
 """Airflow's, by its name: it was an Exception once, and only dags/ knows Airflow."""
-_LAYERS: Final = ("assets.raw", "assets.processed", "assets.output")
+_RAISING: Final = ("RAISE_VARARGS", "RERAISE")
 
 
 def is_hosts(error: BaseException) -> bool:
     """Tell whether an exception is the host's: it reached the code that ran by chance.
 
-    A signal's handler raises it wherever the program happens to be. What a file raises by itself
-    (sys.exit, an exception of its own) is the file's, whatever its kind.
+    A signal's handler, or another thread, raises it wherever the program happens to be. What code
+    raises by itself (sys.exit, an exception of its own or of a library) is the file's that ran it,
+    whatever its kind.
     """
     if isinstance(error, KeyboardInterrupt) or _is_timeout(error):
         return True
     if _from_a_signal(error):
         return True
-    return not isinstance(error, Exception) and not _is_plain(type(error))
+    if isinstance(error, Exception) or type(error).__module__ == "builtins":
+        return False
+    return not _is_raised(error)
 
 
-def _is_plain(kind: type[BaseException]) -> bool:
-    """Tell whether a kind of exception is Python's own, or declared in a users' file."""
-    return kind.__module__ == "builtins" or kind.__module__.startswith(_LAYERS)
+def _is_raised(error: BaseException) -> bool:
+    """Tell whether a `raise` of the code that ran raised it; else it came from outside."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return True
+    operation = trace.tb_frame.f_code.co_code[trace.tb_lasti]
+    return opcode.opname[operation] in _RAISING
 
 
 def _from_a_signal(error: BaseException) -> bool:

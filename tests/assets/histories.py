@@ -42,7 +42,7 @@ MODES = ("append", "append keyed", "upsert", "upsert overlap", "upsert deleted",
 COLUMNS = "columns: {id: int64, cur: {type: int64, optional: true}, v: string}"
 
 
-class Died(BaseException):
+class Died(KeyboardInterrupt):
     """A process that ends at a chosen point."""
 
 

@@ -94,6 +94,8 @@ def test_airflows_own_time_out_passes_through_however_it_comes(home: Home) -> No
         ("import argparse; argparse.ArgumentParser().parse_args(['--no'])", "SystemExit"),
         ("class Own(BaseException): pass\nraise Own('mine')", "Own: mine"),
         ("raise GeneratorExit", "GeneratorExit"),
+        ("import asyncio\nraise asyncio.CancelledError('a')", "CancelledError: a"),
+        ("import pytest\npytest.skip('b', allow_module_level=True)", "Skipped: b"),
         ("raise TimeoutError('slow')", "TimeoutError: slow"),
     ],
 )
