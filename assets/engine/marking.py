@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from assets.engine.content import row_hash
@@ -24,6 +25,8 @@ from resources.columns import Column
 if TYPE_CHECKING:
     import duckdb
 
+_AT_ONCE: Final = 100
+"""Tests in one scan: a scan of its own for each would open a wide file once a column."""
 _NOTES: Final = ("bad", "hits", "compared", "replaced", "leaving")
 
 
@@ -46,19 +49,9 @@ def mark(
         "(row_number BIGINT, rule VARCHAR, column_name VARCHAR, other BIGINT)"
     )
     con.execute("CREATE OR REPLACE TEMP TABLE gone (__f VARCHAR, __r BIGINT)")
-    for column in columns:
-        in_key = keys.replaces and column.name in keys.columns[0]
-        spared = "" if in_key else exempt(deletes.condition)
-        tests = [("not null", f"{quoted(column.name)} IS NULL")] if not column.nullable else []
-        if column.allowed:
-            tests.append(("allowed", not_allowed(column)))
-        for rule, condition in tests:
-            con.execute(
-                f"INSERT INTO bad SELECT file_row_number, {literal(rule)}, "  # noqa: S608
-                f"{literal(column.name)}, NULL FROM {new} s "
-                f"WHERE {condition}{spared} AND NOT EXISTS "
-                "(SELECT 1 FROM bad b WHERE b.row_number = s.file_row_number)"
-            )
+    tests = list(_tests(columns, keys, deletes))
+    for start in range(0, len(tests), _AT_ONCE):
+        _mark_tests(con, new, tests[start : start + _AT_ONCE])
     if keys.replaces:
         return _mark_upsert(con, new, columns, keys, deletes)
     if keys.base is not None:
@@ -67,6 +60,53 @@ def mark(
     for key in keys.columns:
         _mark_repeated(con, new, columns, key)
     return Replaced(), Gone()
+
+
+@dataclass(frozen=True, slots=True)
+class _Test:
+    """A condition, in SQL, by which a row breaks the rule of a column."""
+
+    rule: str
+    column: str
+    condition: str
+
+
+def _tests(columns: Sequence[Column], keys: Keys, deletes: Deletes) -> Iterator[_Test]:
+    """Give what each row is tested for by itself, in the order in which it counts."""
+    for column in columns:
+        in_key = keys.replaces and column.name in keys.columns[0]
+        spared = "" if in_key else exempt(deletes.condition)
+        if not column.nullable:
+            yield _Test("not null", column.name, f"{quoted(column.name)} IS NULL{spared}")
+        if column.allowed:
+            yield _Test("allowed", column.name, f"{not_allowed(column)}{spared}")
+
+
+def _mark_tests(con: duckdb.DuckDBPyConnection, new: str, tests: Sequence[_Test]) -> None:
+    """Mark the rows that break one of some tests, by the first of them, in one scan.
+
+    Where their columns together are too heavy for memory, test by test.
+    """
+    import duckdb
+
+    cases = " ".join(f"WHEN {one.condition} THEN {n}" for n, one in enumerate(tests, 1))
+    rules, names = (
+        f"[{', '.join(literal(name) for name in found)}]"
+        for found in ([one.rule for one in tests], [one.column for one in tests])
+    )
+    try:
+        con.execute(f"""
+            INSERT INTO bad
+            SELECT __n, {rules}[__broken], {names}[__broken], NULL
+            FROM (SELECT file_row_number AS __n, CASE {cases} END AS __broken FROM {new} s)
+            WHERE __broken IS NOT NULL
+              AND NOT EXISTS (SELECT 1 FROM bad b WHERE b.row_number = __n)
+            """)  # noqa: S608
+    except duckdb.OutOfMemoryException:
+        if len(tests) == 1:
+            raise
+        for one in tests:
+            _mark_tests(con, new, [one])
 
 
 def _mark_upsert(

@@ -19,6 +19,7 @@ from assets.engine.sql import literal
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
 WIDE: Final = 500
 """Columns from which a file goes by in pieces at once."""
@@ -46,6 +47,7 @@ def pick_all(
 ) -> list[Any]:
     """Give one row of aggregates over a file of `width` columns, in pieces where it must be."""
     import duckdb
+    import pyarrow.parquet as pq
 
     if width <= WIDE:
         query = f"SELECT {', '.join(pick.sql for pick in picks)} FROM {scan(path)}"  # noqa: S608
@@ -56,20 +58,23 @@ def pick_all(
                 raise
     elif not _reads_alike(con, path):
         return [one for group in _grouped(picks) for one in _whole(con, path, group)]
+    footer = pq.read_metadata(path)
     try:
-        return [one for group in _grouped(picks) for one in _in_pieces(con, path, group)]
+        return [one for group in _grouped(picks) for one in _in_pieces(con, path, footer, group)]
     except duckdb.OutOfMemoryException as error:
         raise _too_heavy(con, path) from error
 
 
 def _grouped(picks: Sequence[Pick]) -> Iterator[list[Pick]]:
-    """Give picks a hundred at a time; one that reads more columns than that stands alone."""
+    """Give picks of a hundred columns at a time; one that reads several of them stands alone."""
     waiting: list[Pick] = []
+    columns: set[str] = set()
     for pick in picks:
         heavy = len(pick.columns) > 1
-        if waiting and (heavy or len(waiting) == _AT_ONCE):
+        if waiting and (heavy or len(columns.union(pick.columns)) > _AT_ONCE):
             yield waiting
-            waiting = []
+            waiting, columns = [], set()
+        columns.update(pick.columns)
         if heavy:
             yield [pick]
         else:
@@ -85,12 +90,17 @@ def _whole(con: duckdb.DuckDBPyConnection, path: Path, picks: Sequence[Pick]) ->
     return rows[0]
 
 
-def _in_pieces(con: duckdb.DuckDBPyConnection, path: Path, picks: Sequence[Pick]) -> Iterable[Any]:
-    """Ask for some aggregates while a few rows of their columns go by at a time."""
+def _in_pieces(
+    con: duckdb.DuckDBPyConnection, path: Path, footer: pq.FileMetaData, picks: Sequence[Pick]
+) -> Iterable[Any]:
+    """Ask for some aggregates while a few rows of their columns go by at a time.
+
+    footer: of the file, read once: that of 5,000 columns takes longer than their values.
+    """
     wanted = list(dict.fromkeys(name for pick in picks for name in pick.columns))
     query = f"SELECT {', '.join(pick.sql for pick in picks)} FROM pieces"  # noqa: S608
     (threads,) = con.execute("SELECT current_setting('threads')").fetchall()[0]
-    with closing(_reader(path, wanted)) as reader:
+    with closing(_reader(path, footer, wanted)) as reader:
         con.register("pieces", reader)
         con.execute("SET threads = 1")  # each thread holds vectors of its own
         try:
@@ -101,19 +111,20 @@ def _in_pieces(con: duckdb.DuckDBPyConnection, path: Path, picks: Sequence[Pick]
     return rows[0]
 
 
-def _reader(path: Path, names: Sequence[str]) -> pa.RecordBatchReader:
+def _reader(path: Path, footer: pq.FileMetaData, names: Sequence[str]) -> pa.RecordBatchReader:
     """Stream a file's columns with row numbers, about a megabyte at a time."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    kinds = pq.read_schema(path)
+    opened = pq.ParquetFile(path, metadata=footer)
+    kinds = opened.schema_arrow
     fields = [kinds.field(name) for name in names]
     schema = pa.schema([*fields, pa.field(_NUMBER, pa.int64())])
 
     def batches() -> Iterator[pa.RecordBatch]:
         """Give small batches, and close the file."""
         number = 0
-        with pq.ParquetFile(path) as file:
+        with opened as file:
             for batch in file.iter_batches(_ROWS, columns=list(names)):
                 each = max(batch.nbytes // max(batch.num_rows, 1), 1)
                 rows = max(_BYTES // each, 1)
@@ -159,8 +170,9 @@ def _reads_alike(con: duckdb.DuckDBPyConnection, path: Path) -> bool:
         found = con.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()  # noqa: S608
         return {str(name): str(kind) for name, kind, *_ in found}
 
-    names = [name for name in pq.read_schema(path).names if name != _NUMBER]
-    with closing(_reader(path, names)) as reader:
+    footer = pq.read_metadata(path)
+    names = [name for name in footer.schema.to_arrow_schema().names if name != _NUMBER]
+    with closing(_reader(path, footer, names)) as reader:
         con.register("pieces", reader)
         try:
             return types("pieces") == types(scan(path))
