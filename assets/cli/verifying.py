@@ -113,8 +113,10 @@ def show_verification(done: Verification, days: float) -> None:
     if rows:
         print_table(("asset", "version", "file", "found", ""), rows)
         print()
-    bad = [line for line in done.lines if line[3] != "ok"]
-    print(f"{len(done.lines) - len(bad)} of {len(done.lines)} files are what was published")
+    # A file that several versions share, as appends do, counts once.
+    found = {path: found for _, _, path, found in done.lines}
+    good = sum(1 for each in found.values() if each == "ok")
+    print(f"{good} of {counted(len(found), 'file')} are what was published")
     print(
         f"read: {counted(event.events, 'event')}, {size(event.bytes)} of "
         f"{size(event.total_bytes)} in {event.files} of {counted(event.total_files, 'file')}; "

@@ -18,6 +18,7 @@ from typing import Final
 from assets.model.chain import default_chain
 from assets.model.declare import LAYERS, Asset, Broken
 from assets.model.graph import Graph, build_graph
+from assets.model.misplaced import find_misplaced
 from assets.model.pipelines import load_pipelines
 from assets.model.plain import key_name
 from resources.errors import DataOpsError
@@ -96,6 +97,7 @@ def discover(root: Path) -> Graph:
     taken = {a.key for a in assets} | {b.key for b in broken}
     for item in load_pipelines(root, taken):
         (broken if isinstance(item, Broken) else assets).append(item)  # type: ignore[arg-type]
+    broken += find_misplaced(root, {a.key for a in assets} | {b.key for b in broken})
     return build_graph([*assets, *default_chain(assets, broken)], broken, seconds)
 
 

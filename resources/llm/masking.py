@@ -249,30 +249,29 @@ def _numbers(
 
     def find(text: str) -> Iterator[tuple[int, int]]:
         """Find from left to right; at one place the first shape wins."""
-        urls = [match.span() for match in _URL.finditer(text)]
+        taken = bytearray(len(text))
         spans: list[tuple[int, int]] = []
+        urls = [match.span() for match in _URL.finditer(text)]
+        for url in urls:
+            spans += search(url_shapes, text, url, taken)
         for first, last in urls:
-            search(url_shapes, text[:last], first, spans, [])
-        search(shapes, text, 0, spans, urls)
+            taken[first:last] = b"\1" * (last - first)
+        spans += search(shapes, text, (0, len(text)), taken)
         yield from sorted(spans)
 
     def search(
-        among: list[re.Pattern[str]],
-        text: str,
-        begin: int,
-        spans: list[tuple[int, int]],
-        urls: list[tuple[int, int]],
-    ) -> None:
-        """Add what is found of these shapes, outside `urls` and what is found already."""
+        among: list[re.Pattern[str]], text: str, within: tuple[int, int], taken: bytearray
+    ) -> Iterator[tuple[int, int]]:
+        """Give what is found of these shapes where nothing is taken, and take it."""
         for shape in among:
-            at = begin
-            while match := shape.search(text, at):
+            at, stop = within
+            while match := shape.search(text, at, stop):
                 start, end = match.span()
-                inside = any(first < end and start < last for first, last in urls + spans)
-                if inside or not plausible(_NO_DIGIT.sub("", match[0])):
+                if taken.find(1, start, end) >= 0 or not plausible(_NO_DIGIT.sub("", match[0])):
                     at = start + 1
                     continue
-                spans.append((start, end))
+                taken[start:end] = b"\1" * (end - start)
+                yield start, end
                 at = end
 
     return find

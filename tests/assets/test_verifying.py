@@ -400,6 +400,32 @@ def test_the_command_names_what_it_found_and_fails(lived: Home, capsys: Any) -> 
     assert [one["file"] for one in told if one["found"] != "ok"] == ["events/raw.a/1.json"]
 
 
+def test_a_file_that_versions_share_counts_once(home: Home, capsys: Any) -> None:
+    from assets.cli import main
+
+    home.write(
+        "assets/raw/a.py",
+        """
+        from assets import Cursor, asset
+        import pandas as pd
+
+        @asset(mode="append")
+        def a(cursor: Cursor):
+            cursor.advance((cursor.value or 0) + 1)
+            return pd.DataFrame({"x": [cursor.value or 0]})
+        """,
+    )
+    for _ in range(3):
+        assert not materialize_all(home.open(), ["raw.a"], run="", by="", forced=frozenset(["raw.a"]))
+    first = min(home.data.glob("raw/a_*.parquet"))
+    first.write_bytes(first.read_bytes() + b"x")
+    with pytest.raises(SystemExit):
+        main(["--root", str(home.root), "verify"])
+    told = capsys.readouterr().out
+    assert "2 of 3 files are what was published" in told
+    assert "3 of 3 files" in told
+
+
 def test_old_events_without_seals_stay_valid(
     lived: Home, write_unsealed: Callable[[Path], None]
 ) -> None:

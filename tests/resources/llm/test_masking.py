@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 from hypothesis import example, given, settings
@@ -310,3 +311,21 @@ def test_nothing_that_is_hidden_is_left_in_the_text(text: str) -> None:
 def test_a_text_that_is_not_looked_at_closely_holds_nothing(text: str) -> None:
     nothing_else = f"{text}\n@"  # the sign makes the closer look happen
     assert mask(text).found == mask(nothing_else).found
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["010 1234 5678 ", "010 1234 ", "0 1 0 ", "a@b.com ", "http://a.kr/?p=01012345678 ", "⟦phone-1⟧"],
+)
+def test_masking_takes_time_that_grows_with_the_text(piece: str) -> None:
+    """Own processor time, the best of three: what else runs does not count."""
+
+    def seconds(text: str) -> float:
+        taken = []
+        for _ in range(3):
+            begun = time.process_time()
+            mask(text)
+            taken.append(time.process_time() - begun)
+        return min(taken)
+
+    assert seconds(piece * 8_000) < 8 * seconds(piece * 2_000) + 0.05
