@@ -40,7 +40,7 @@ def rollback(
     def decide(head: Head) -> RolledBack:
         """Look at the target as things stand now."""
         target = _target(events, head, to)
-        for file in target.files:
+        for file in target.every_file:
             _need_intact(data / file.path, file.checksum, head.key, target.number)
         number = head.number + 1
         return RolledBack(

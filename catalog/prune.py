@@ -162,9 +162,9 @@ def _leaving(known: _Known, asked: set[int], head: Head) -> tuple[tuple[int, ...
     spared = {head.held, current.number if current is not None else 0}
     leaving = [v for v in known.alive if v.number in asked and v.number not in spared]
     numbers = {version.number for version in leaving}
-    kept = {f.path for v in known.alive if v.number not in numbers for f in v.files}
-    kept |= {f.path for f in current.files} if current is not None else set()
-    files = dict.fromkeys(f.path for v in leaving for f in v.files if f.path not in kept)
+    kept = {f.path for v in known.alive if v.number not in numbers for f in v.every_file}
+    kept |= {f.path for f in current.every_file} if current is not None else set()
+    files = dict.fromkeys(f.path for v in leaving for f in v.every_file if f.path not in kept)
     told = _told(known, [v for v in known.alive if v.number not in numbers])
     files |= dict.fromkeys(
         v.provenance_file for v in leaving if v.provenance_file and v.number not in told

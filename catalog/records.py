@@ -139,7 +139,8 @@ class Materialized(Event, tag="materialized", frozen=True, kw_only=True, gc=Fals
     profile: its rows in figures. accepted: rows that corrections put in the place of rejected ones;
     corrections_file: all corrections in force ("" = none), which later versions use, too.
     seconds, cpu_seconds, peak_memory (bytes): of the attempt.
-    checksums: sha256 of each file that it names beside `files`, by path.
+    workbook: the same rows as .xlsx (None = none was asked for).
+    checksums: sha256 of each file that it names beside those, by path.
     """
 
     key: str
@@ -198,7 +199,13 @@ class Materialized(Event, tag="materialized", frozen=True, kw_only=True, gc=Fals
     log: str = ""
     host: str = ""
     release: str = ""
+    workbook: File | None = None
     checksums: dict[str, str] = {}
+
+    @property
+    def every_file(self) -> tuple[File, ...]:
+        """Give the files that hold its rows: those that are read, and the workbook beside them."""
+        return self.files if self.workbook is None else (*self.files, self.workbook)
 
     @property
     def new_rows(self) -> int:

@@ -176,6 +176,7 @@ def _materialized(m: Materialized, at: datetime | None) -> Iterator[Row]:
             list(m.deleted_keys),
             m.deleted_file,
             m.marks,
+            m.workbook.path if m.workbook is not None else "",
         ),
     )
     for i, f in enumerate(m.files):

@@ -19,7 +19,8 @@ CREATE TABLE materializations (
   seconds DOUBLE, cpu_seconds DOUBLE, peak_memory BIGINT, host VARCHAR, log VARCHAR,
   release VARCHAR, provenance VARCHAR, warnings VARCHAR[],
   mode VARCHAR, base BIGINT, added BIGINT, replaced BIGINT, cursor VARCHAR, accepted BIGINT,
-  corrections VARCHAR, deleted BIGINT, deleted_keys VARCHAR[], deleted_file VARCHAR, marks BIGINT);
+  corrections VARCHAR, deleted BIGINT, deleted_keys VARCHAR[], deleted_file VARCHAR, marks BIGINT,
+  workbook VARCHAR);
 CREATE TABLE files (
   key VARCHAR, version BIGINT, ordinal BIGINT, path VARCHAR, rows BIGINT, bytes BIGINT,
   checksum VARCHAR, content VARCHAR, partition VARCHAR);

@@ -87,7 +87,7 @@ def _cells(column: pa.Array, formula_safe: bool) -> pa.Array:
 
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
-    texts = _texts(column).cast(pa.large_string())
+    texts = as_texts(column).cast(pa.large_string())
     if formula_safe and _is_text(column.type):
         runs = pc.and_not(
             pc.match_substring_regex(texts, _FORMULA), pc.match_substring_regex(texts, _NUMBER)
@@ -109,8 +109,8 @@ def neutral(value: Any) -> Any:
     return f"'{value}" if runs else value
 
 
-def _texts(column: pa.Array) -> pa.Array:
-    """Write a column's values as text."""
+def as_texts(column: pa.Array) -> pa.Array:
+    """Write a column's values as the texts that a CSV has of them."""
     import pyarrow as pa
     import pyarrow.compute as pc
 

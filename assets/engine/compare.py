@@ -94,7 +94,7 @@ def _file_reasons(project: Project, current: Materialized) -> list[Reason]:
     """Look at the current version's files: there, of the right size, touched since."""
     reasons = []
     data = str(project.data)
-    for file in current.files:
+    for file in current.every_file:
         path = f"{data}/{file.path}"
         try:
             status = os.stat(path)  # noqa: PTH116 - a Path costs more than the call

@@ -10,6 +10,7 @@ from typing import Any, Final
 from assets.engine.project import Project
 from assets.engine.reasons import SOURCE, Reason
 from assets.model.declare import Asset
+from assets.model.modes import CSV
 from assets.model.pipelines import PIPELINE_VERSION
 from catalog.records import SourceFile
 from resources.errors import SourceError
@@ -56,6 +57,8 @@ def config_of(project: Project, asset: Asset, task: str | None = None) -> dict[s
     config |= {f"checks.{name}": fact for name, fact in facts_of(suite).items()}
     if asset.layer == "output" and not project.settings.formula_safe:
         config["csv.formula_safe"] = "no"
+    if asset.format != CSV:
+        config["format"] = asset.format
     return config
 
 

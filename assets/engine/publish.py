@@ -27,6 +27,7 @@ from assets.engine.joining import Joined
 from assets.engine.log import log
 from assets.engine.project import Project
 from assets.engine.reasons import CORRUPTED, MISSING
+from assets.engine.workbook import keep_workbook
 from assets.model.code import code_version
 from assets.model.modes import DELETE, REPLACE
 from catalog.records import File, Materialized, Pruned, SchemaColumn
@@ -53,6 +54,7 @@ def publish(project: Project, attempt: Attempt, result: Result) -> Materialized:
     """Make the result the asset's next version; raises Superseded where another was faster."""
     unchanged = _is_unchanged(attempt, result)
     linked: Path | None = None
+    workbook: File | None = None
     quarantine = provenance = corrections = boundary = deleted = None
     try:
         if unchanged and attempt.head.current is not None:
@@ -60,18 +62,22 @@ def publish(project: Project, attempt: Attempt, result: Result) -> Materialized:
         else:
             linked, file = _final_file(project, attempt, result)
             files = (*result.joined.kept, file)
+        workbook = keep_workbook(project, attempt, result, unchanged=unchanged)
         quarantine = _keep_quarantine(project, attempt, result)
         provenance = _keep_provenance(project, attempt, result)
         corrections = _keep_corrections(project, attempt, result)
         boundary = keep_boundary(project, attempt)
         deleted = _keep_deleted(project, attempt, result)
-        event = _put(project, attempt, _event(project, attempt, result, files, unchanged))
+        event = _put(project, attempt, _event(project, attempt, result, files, workbook))
     except Superseded:
         # Only an attempt that knows it lost may take its files back; after any other failure the
         # event may have been written, so they stay until prune finds that nothing names them.
         for path in (linked, quarantine, provenance, corrections, boundary, deleted):
             if path is not None:
                 path.unlink(missing_ok=True)
+        before = attempt.head.current
+        if workbook is not None and (before is None or workbook != before.workbook):
+            (project.data / workbook.path).unlink(missing_ok=True)
         raise
     _restore(project, attempt, event)
     if attempt.asset.layer == "output":
@@ -83,8 +89,8 @@ def _restore(project: Project, attempt: Attempt, made: Materialized) -> None:
     """Give damaged files of the version before their bytes back, where these were made again."""
     current = attempt.head.current
     bad = {r.about for r in attempt.reasons if r.kind in (MISSING, CORRUPTED)}
-    same = {file.checksum: file.path for file in made.files}
-    for file in current.files if current is not None else ():
+    same = {file.checksum: file.path for file in made.every_file}
+    for file in current.every_file if current is not None else ():
         if file.path not in bad or same.get(file.checksum, file.path) == file.path:
             continue
         path = project.data / file.path
@@ -201,12 +207,17 @@ def source_calls_of(project: Project, attempt: Attempt) -> str:
 
 
 def _event(
-    project: Project, attempt: Attempt, result: Result, files: tuple[File, ...], unchanged: bool
+    project: Project,
+    attempt: Attempt,
+    result: Result,
+    files: tuple[File, ...],
+    workbook: File | None,
 ) -> Materialized:
     """Write down everything about the version."""
     asset, head, checked, joined = attempt.asset, attempt.head, result.checked, result.joined
     base = attempt.base
     stands = base if joined.written is None else None
+    unchanged = head.current is not None and files == head.current.files
     schema = fingerprint(result.columns) if stands is None else stands.schema_fingerprint
     same = head.current is not None and head.current.schema_fingerprint == schema
     number = head.current.schema_version if same and head.current else head.schema_version + 1
@@ -270,6 +281,7 @@ def _event(
         log=attempt.log,
         host=socket.gethostname(),
         release=_release(),
+        workbook=workbook,
         checksums=checksums_of(
             project.data,
             attempt.quarantine_file,

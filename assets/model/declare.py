@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar, overload
 from assets.model.arguments import Argument, arguments_of
 from assets.model.deletes import check_deletes
 from assets.model.errors import DeclarationError
-from assets.model.modes import check_mode
+from assets.model.modes import CSV, check_format, check_mode
 from assets.model.plain import check_length, check_params, check_plain, check_renamed, plain_text
 from assets.model.schedules import check_zone, cron
 from assets.model.schema import Schema
@@ -62,6 +62,7 @@ class Asset:
     missing: str = ""
     checks: tuple[Expectation | str, ...] = ()
     anomalies: str = "warn"
+    format: str = CSV
     file: str = ""
     line: int = 0
     engine_version: str = ""
@@ -115,6 +116,7 @@ def asset(
     full: Mapping[str, str] | None = None,
     checks: Iterable[Expectation | str] = (),
     anomalies: str = "warn",
+    format: str = CSV,
 ) -> Callable[[_Function], _Function]: ...
 
 
@@ -136,6 +138,7 @@ def asset(function: Any = None, /, **options: Any) -> Any:
     A processed asset with mode="append" is made row by row of one upstream: it is handed new rows.
     checks: what a version must meet: Expectation(...) or a suite's name; they count as config.
     anomalies: what a version unlike those before does: warn, block, or off (nobody looks).
+    format (output): csv, or xlsx: a workbook with the same rows beside the CSV.
 
     The function stays an ordinary function. Raises DeclarationError with what to do.
     """
@@ -175,6 +178,7 @@ def _declare(  # noqa: PLR0913 - all that a declaration may say
     full: Mapping[str, str] | None = None,
     checks: Iterable[Expectation | str] = (),
     anomalies: str = "warn",
+    format: str = CSV,  # noqa: A002 - as people write it
 ) -> Asset:
     """Check the declaration and put it together."""
     code = function.__code__
@@ -226,6 +230,7 @@ def _declare(  # noqa: PLR0913 - all that a declaration may say
     columns = schema.columns() if schema is not None else None
     keys = _strings(key, "on", on)
     check_mode(key, layer, mode, keys, columns, edges, arguments, ordered=ordered)
+    check_format(key, layer, format)
     missing = check_deletes(key, mode, deleted, full, columns, keys)
     if anomalies not in ANOMALIES:
         raise DeclarationError(
@@ -261,6 +266,7 @@ def _declare(  # noqa: PLR0913 - all that a declaration may say
         missing=missing,
         checks=_checks(key, checks, columns),
         anomalies=anomalies,
+        format=format,
         file=code.co_filename,
         line=code.co_firstlineno,
     )

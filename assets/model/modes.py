@@ -17,6 +17,10 @@ DELETE: Final = "delete"
 KEEP: Final = "keep"
 MISSING: Final = (DELETE, KEEP)
 MODES: Final = (REPLACE, APPEND, UPSERT)
+CSV: Final = "csv"
+XLSX: Final = "xlsx"
+FORMATS: Final = (CSV, XLSX)
+"""What an output is written as: a CSV, or a CSV and the same rows as a workbook."""
 
 
 def check_mode(
@@ -59,6 +63,22 @@ def check_mode(
             asset=key,
         )
     _check_key(key, mode, on, columns)
+
+
+def check_format(key: str, layer: str, format: str) -> None:  # noqa: A002 - as it is declared
+    """Hold a format to what outputs are written as; raises DeclarationError."""
+    if format not in FORMATS:
+        raise DeclarationError(
+            f"{key} has format={format!r}{did_you_mean(str(format), FORMATS)}",
+            f"use one of {', '.join(FORMATS)}",
+            asset=key,
+        )
+    if layer != "output" and format != CSV:
+        raise DeclarationError(
+            f"{key} has format={format!r}, but only outputs are files for people",
+            "declare it on an asset in assets/output/",
+            asset=key,
+        )
 
 
 def _check_place(

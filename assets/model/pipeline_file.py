@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from assets.model.declare import ANOMALIES, NAME
 from assets.model.errors import DeclarationError
-from assets.model.modes import MISSING, MODES, REPLACE
+from assets.model.modes import CSV, FORMATS, MISSING, MODES, REPLACE
 from assets.model.pipeline_columns import read_columns
 from assets.model.plain import LONGEST, check_plain, plain_text
 from assets.model.schedules import check_zone, cron
@@ -90,8 +90,8 @@ class Pipeline:
     read, texts: options of `Source.read` and `Source.texts`. cursor: the column that says what is
     new ("" = no cursor). clean: a cleaning task, `rules`,
     "" = by rules where there are texts, or None = not at all. output: whether there is a CSV;
-    output_columns: its columns, () = all. checks: of the raw asset. document: the file as it is
-    written.
+    output_columns: its columns, () = all; output_format: csv, or xlsx beside it. checks: of the
+    raw asset. document: the file as it is written.
     """
 
     name: str
@@ -112,6 +112,7 @@ class Pipeline:
     clean: str | None = ""
     output: bool = True
     output_columns: tuple[str, ...] = ()
+    output_format: str = CSV
     owner: str = ""
     tags: tuple[str, ...] = ()
     ordered: bool = False
@@ -128,7 +129,7 @@ def load_pipeline(path: Path) -> Pipeline:
 def pipeline_of(document: Document) -> Pipeline:
     """Read the fields of a file."""
     known(document, FIELDS)
-    output, output_columns = _output(document)
+    output, output_columns, output_format = _output(document)
     limit = document.values.get("max_quarantine")
     _check_plain(document)
     return Pipeline(
@@ -149,6 +150,7 @@ def pipeline_of(document: Document) -> Pipeline:
         clean=_clean(document),
         output=output,
         output_columns=output_columns,
+        output_format=output_format,
         owner=text(document, "owner"),
         tags=texts(document, "tags"),
         ordered=flag(document, "ordered"),
@@ -400,13 +402,14 @@ def _checks(document: Document) -> tuple[Expectation | str, ...]:
     )
 
 
-def _output(document: Document) -> tuple[bool, tuple[str, ...]]:
-    """Read whether there is a CSV, and which columns it has."""
+def _output(document: Document) -> tuple[bool, tuple[str, ...], str]:
+    """Read whether there is a CSV, which columns it has, and whether a workbook is beside it."""
     value = document.values.get("output")
     if value is None or isinstance(value, bool):
-        return value is not False, ()
+        return value is not False, (), CSV
     if not isinstance(value, dict):
-        document.refuse("output", f"{value!r} is no output", "write true, false or {columns: [..]}")
+        ways = "write true, false, {columns: [..]} or {format: xlsx}"
+        document.refuse("output", f"{value!r} is no output", ways)
     fields = document.inside("output")
-    known(fields, ("columns",))
-    return True, texts(fields, "columns")
+    known(fields, ("columns", "format"))
+    return True, texts(fields, "columns"), choice(fields, "format", FORMATS, CSV)

@@ -293,6 +293,7 @@ def _exported(pipeline: Pipeline, raw: Asset, upstream: str) -> Asset:
         fresh_for=None,
         checks=(),
         max_quarantine=None,
+        format=pipeline.output_format,
         line=pipeline.document.line("output"),
     )
 

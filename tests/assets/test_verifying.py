@@ -416,7 +416,9 @@ def test_a_file_that_versions_share_counts_once(home: Home, capsys: Any) -> None
         """,
     )
     for _ in range(3):
-        assert not materialize_all(home.open(), ["raw.a"], run="", by="", forced=frozenset(["raw.a"]))
+        assert not materialize_all(
+            home.open(), ["raw.a"], run="", by="", forced=frozenset(["raw.a"])
+        )
     first = min(home.data.glob("raw/a_*.parquet"))
     first.write_bytes(first.read_bytes() + b"x")
     with pytest.raises(SystemExit):

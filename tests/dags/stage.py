@@ -141,10 +141,16 @@ class Stage:
         }
         self.client.post(f"/dags/{quoted(dag)}/clearTaskInstances", body)
 
-    def log(self, run: str, task: str, number: int = 1, dag: str = "pipeline") -> str:
-        """Give a task's log as one text."""
-        where = f"/dags/{quoted(dag)}/dagRuns/{quoted(run)}/taskInstances/{quoted(task)}/logs"
-        return json.dumps(self.client.get(f"{where}/{number}"), ensure_ascii=False)
+    def log(self, run: str, task: str, shows: str, dag: str = "pipeline") -> str:
+        """Wait until a task's log shows a text, and give it: lines may come after a task's end."""
+        where = f"/dags/{quoted(dag)}/dagRuns/{quoted(run)}/taskInstances/{quoted(task)}/logs/1"
+
+        def written() -> str:
+            """Give a log that shows the text."""
+            log = json.dumps(self.client.get(where), ensure_ascii=False)
+            return log if shows in log else ""
+
+        return str(until(written, f"{shows!r} in the log of {task}"))
 
     def query(self, sql: str, *values: str) -> list[Any]:
         """Ask the catalog."""

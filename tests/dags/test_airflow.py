@@ -136,19 +136,20 @@ def only(*keys: str) -> dict[str, Any]:
 def test_a_run_makes_what_is_stale_in_order_and_tells_its_facts(stage: Stage) -> None:
     """XCom carries paths, counts and times; Airflow's asset has an event with the version."""
     keys = ["raw.plain", "processed.plain_twice", "output.plain"]
+    stage.source("plain", 57)
     run = stage.run(select=keys)
     assert stage.tasks(run) == dict.fromkeys(keys, "success")
     where = f"/dags/pipeline/dagRuns/{run}/taskInstances/output.plain/xcomEntries/return_value"
     value = stage.client.get(where)["value"]
     facts = value if isinstance(value, dict) else json.loads(value)
     made = stage.current("output.plain")
-    assert (facts["rows"], facts["version"], facts["state"]) == (3, 1, "made")
+    assert (facts["rows"], facts["version"], facts["state"]) == (57, made.number, "made")
     assert facts["files"] == [str(stage.root / "data" / made.files[0].path)]
     assert made.run == run
     assert made.by == "airflow:admin"
     (asset,) = stage.client.get("/assets?name_pattern=output.plain")["assets"]
-    (event,) = stage.client.get(f"/assets/events?asset_id={asset['id']}")["asset_events"]
-    assert event["extra"]["version"] == 1
+    events = stage.client.get(f"/assets/events?asset_id={asset['id']}")["asset_events"]
+    assert made.number in [event["extra"]["version"] for event in events]
     assert asset["group"] == "output"
 
 
@@ -193,15 +194,15 @@ def test_a_failing_suite_leaves_the_old_version_current(stage: Stage) -> None:
         3,
         1,
     )
-    assert "id values must be less than or equal to 3" in stage.log(run, "processed.expected_twice")
-    assert "great_expectations." not in stage.log(run, "processed.expected_twice")
+    log = stage.log(run, "processed.expected_twice", "id values must be less than or equal to 3")
+    assert "great_expectations." not in log
     found = stage.query(
         "SELECT c.rows, d.page FROM checks c JOIN data_docs d USING (key, attempt) "
         "WHERE NOT c.passed AND c.severity = 'block' AND c.key = 'processed.expected_twice'"
     )
     assert found == [(2, "docs/processed.expected_twice/attempt-1.html")]
     assert (stage.root / "data" / found[0][1]).is_file()
-    assert str(stage.root / "data" / "docs" / "index.html") in stage.log(run, "report")
+    stage.log(run, "report", str(stage.root / "data" / "docs" / "index.html"))
     (rows,) = stage.query("SELECT count(*) FROM quarantined_rows WHERE rule LIKE 'expect_%'")
     assert rows == (2,)
 
@@ -330,7 +331,7 @@ def test_a_task_whose_asset_is_being_made_elsewhere_steps_aside(stage: Stage) ->
         assert stage.version("raw.leased") == 0
     assert stage.ended("materialize__raw.leased", run) == "success"
     assert stage.version("raw.leased") == 1
-    assert "somebody else's run" in stage.log(run, "raw.leased", 1, "materialize__raw.leased")
+    stage.log(run, "raw.leased", "somebody else's run", "materialize__raw.leased")
 
 
 def test_a_collection_is_tried_three_times_in_all(stage: Stage) -> None:
@@ -349,10 +350,9 @@ def test_a_mistake_is_not_tried_again_and_the_log_names_it(stage: Stage) -> None
         run = stage.run(**only("processed.wrong", "output.plain"))
         assert stage.ended("pipeline", run) == "failed"
         assert stage.task(run, "processed.wrong")["try_number"] == 1
-        log = stage.log(run, "processed.wrong")
-        assert "no_such_thing" in log
-        assert "wrong.py, line 7" in log
-        assert "processed.wrong" in stage.log(run, "report")
+        stage.log(run, "processed.wrong", "no_such_thing")
+        stage.log(run, "processed.wrong", "wrong.py, line 7")
+        stage.log(run, "report", "processed.wrong")
     finally:
         (stage.root / "assets/processed/wrong.py").unlink()
         stage.reread()
@@ -373,7 +373,7 @@ def test_a_syntax_error_in_one_file_leaves_the_others_running(stage: Stage) -> N
             "processed.plain_twice": "success",
         }
         assert stage.ended("pipeline", run) == "failed"
-        assert "torn.py, line 4" in stage.log(run, "raw.torn")
+        stage.log(run, "raw.torn", "torn.py, line 4")
         assert stage.client.get("/importErrors")["import_errors"] == []
     finally:
         file.unlink()
@@ -465,11 +465,11 @@ def test_a_misspelt_word_fails_in_the_plan_with_a_sentence(stage: Stage) -> None
     run = stage.run(data_sorce="plain")
     assert stage.ended("pipeline", run) == "failed"
     assert stage.tasks(run) == dict.fromkeys(stage.project.graph.order, "upstream_failed")
-    assert "did you mean 'data_source'?" in stage.log(run, "plan")
+    stage.log(run, "plan", "did you mean 'data_source'?")
     dag = "materialize__raw.plain"
     run = stage.run(dag, scope="only these")
     assert stage.ended(dag, run) == "failed"
-    assert "his DAG takes no conf" in stage.log(run, "raw.plain", 1, dag)
+    stage.log(run, "raw.plain", "his DAG takes no conf", dag)
 
 
 def test_the_catalog_is_up_to_date_when_a_run_has_ended(stage: Stage) -> None:

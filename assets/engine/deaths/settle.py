@@ -149,6 +149,8 @@ def _event(project: Project, facts: Doing, number: int) -> Attempted:
 
 
 _KEPT = (("quarantine", ".parquet"), ("calls", ".jsonl"), ("source_calls", ".jsonl"))
+_NAMED_LAST = (("provenance", ".parquet"), ("corrections", ".parquet"), ("workbooks", ".xlsx"))
+"""Files by the attempt's stamp: those of a failed one that its event names, those of a version."""
 
 
 def _last_sign(log: Path) -> str:
@@ -196,8 +198,8 @@ def _clean(project: Project, facts: Doing, *, published: bool) -> None:
             same = (status.st_ino, status.st_size, status.st_mtime_ns) == facts.staged
             if same and not _is_named(project, facts, f"{layer}/{path.name}"):
                 path.unlink()
-    for folder in ("provenance", "corrections"):
-        (data / folder / facts.key / f"{facts.stamp}.parquet").unlink(missing_ok=True)
+    for folder, suffix in _NAMED_LAST:
+        (data / folder / facts.key / f"{facts.stamp}{suffix}").unlink(missing_ok=True)
 
 
 def _is_named(project: Project, facts: Doing, path: str) -> bool:
@@ -206,7 +208,7 @@ def _is_named(project: Project, facts: Doing, path: str) -> bool:
         file.path == path
         for event in tail(project.events, facts.key, 0)
         if isinstance(event, Materialized)
-        for file in event.files
+        for file in event.every_file
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+from assets.engine.current import copies_of
 from assets.engine.findings import CURRENT, VERSION
 from catalog.records import AnyEvent, Attempted, Materialized, Pruned, Reviewed
 
@@ -46,7 +47,7 @@ class Register:
             self.gone |= {(event.key, number) for number in event.versions}
         if isinstance(event, Materialized):
             self.versions.append(event)
-            for file in event.files:
+            for file in event.every_file:
                 named = Named(file.path, VERSION, event.key, event.number, file.checksum, event.at)
                 self.files.setdefault(file.path, named)
         if isinstance(event, Materialized | Attempted | Reviewed):
@@ -62,7 +63,7 @@ class Register:
         for file in files:
             self.files.setdefault(file.path, file)
 
-    def named(self, current: Iterable[Materialized], csvs: Iterable[Named]) -> list[Named]:
+    def named(self, current: Iterable[Materialized], copies: Iterable[Named]) -> list[Named]:
         """Give the files that are to be there, those in force marked."""
         in_force = {path for version in current for path in paths_of(version)}
         found = [f for f in self.files.values() if f.path not in self._ended]
@@ -70,19 +71,21 @@ class Register:
             Named(f.path, f.kind, f.key, f.version, f.checksum, f.at, f.path in in_force)
             for f in found
         ]
-        return [*marked, *csvs]
+        return [*marked, *copies]
 
 
 def paths_of(version: Materialized) -> Iterator[str]:
     """Give every path that a version names."""
-    yield from (file.path for file in version.files)
+    yield from (file.path for file in version.every_file)
     yield from version.checksums
 
 
-def current_copy(name: str, current: Materialized) -> Named:
-    """Name the copy of a version that `output/current` shows."""
-    path = f"output/current/{name}.csv"
-    files = tuple(file.path for file in current.files)
-    checksum = current.files[0].checksum if len(files) == 1 else ""
-    whole = () if checksum else files
-    return Named(path, CURRENT, current.key, current.number, checksum, current.at, True, whole)
+def current_copies(name: str, current: Materialized) -> Iterator[Named]:
+    """Name the copies of a version that `output/current` shows."""
+    for copy in copies_of(name, current):
+        paths = tuple(file.path for file in copy.parts)
+        checksum = copy.parts[0].checksum if len(paths) == 1 else ""
+        whole = () if checksum else paths
+        yield Named(
+            copy.path, CURRENT, current.key, current.number, checksum, current.at, True, whole
+        )

@@ -15,7 +15,7 @@ from assets.engine.due import parse_time, show_time
 from assets.engine.findings import MISSING, VERSION
 from assets.engine.plan import heads_of
 from assets.engine.project import Project
-from assets.engine.verifying.named import Named, Register, current_copy
+from assets.engine.verifying.named import Named, Register, current_copies
 from assets.engine.verifying.reading import Budget, Memory, chosen, look_at, size_of
 from catalog.events import CorruptEventError, tail
 from catalog.records import Finding, Materialized, Verified
@@ -125,8 +125,8 @@ def _files(project: Project, register: Register) -> list[Named]:
         for key in current
         if key.startswith("output.") and key in project.graph.assets
     }
-    csvs = [current_copy(name, current[key]) for key, name in outputs.items() if current[key].files]
-    return register.named(current.values(), csvs)
+    copies = [c for key, name in outputs.items() for c in current_copies(name, current[key])]
+    return register.named(current.values(), copies)
 
 
 def _in_force(files: list[Named], finding: Finding) -> bool:
@@ -142,7 +142,7 @@ def _lines(
     for version in register.versions:
         if (version.key, version.number) in register.gone:
             continue
-        for file in version.files:
+        for file in version.every_file:
             if file.path in read:
                 yield version.key, version.number, file.path, bad.get(file.path, "ok")
 
@@ -246,7 +246,7 @@ def _register(project: Project, findings: Collection[Finding]) -> Register:
 
 def note_damage(project: Project, key: str, version: Materialized, path: str) -> None:
     """Record a damaged file that an attempt came across, so that the next plan makes it again."""
-    file = next((f for f in version.files if f.path == path), None)
+    file = next((f for f in version.every_file if f.path == path), None)
     if file is None:
         return
     at = show_time(datetime.now(UTC))

@@ -315,7 +315,14 @@ def test_a_text_that_is_not_looked_at_closely_holds_nothing(text: str) -> None:
 
 @pytest.mark.parametrize(
     "piece",
-    ["010 1234 5678 ", "010 1234 ", "0 1 0 ", "a@b.com ", "http://a.kr/?p=01012345678 ", "⟦phone-1⟧"],
+    [
+        "010 1234 5678 ",
+        "010 1234 ",
+        "0 1 0 ",
+        "a@b.com ",
+        "http://a.kr/?p=01012345678 ",
+        "⟦phone-1⟧",
+    ],
 )
 def test_masking_takes_time_that_grows_with_the_text(piece: str) -> None:
     """Own processor time, the best of three: what else runs does not count."""
