@@ -38,7 +38,7 @@ def start_run(
 ) -> None:
     """Record that a run began. select: the keys it was limited to; planned: how many to look at."""
     if trigger == "cli":  # this process is the whole run
-        begin_run(project.data, run, show_time(datetime.now(UTC)))
+        hold_run(project, run)
     _append(
         project,
         lambda number: RunStarted(
@@ -52,6 +52,16 @@ def start_run(
             planned=planned,
         ),
     )
+
+
+def hold_run(project: Project, run: str) -> None:
+    """Note that this process is all that is left of a run: where it dies, the run has failed."""
+    begin_run(project.data, run, show_time(datetime.now(UTC)))
+
+
+def leave_run(project: Project, run: str) -> None:
+    """Note that another process goes on with a run that this one held."""
+    end_run(project.data, run)
 
 
 def finish_run(project: Project, run: str, *, failed: Sequence[str] = ()) -> dict[str, Any]:

@@ -51,20 +51,24 @@ def make_asset(key: str, *, alone: bool) -> dict[str, Any]:
 
 def _alone(project: Project, key: str, context: Any) -> dict[str, Any]:
     """Make one asset as a run of its own, recorded from start to end."""
-    from assets.engine.runs import finish_run, start_run
+    from assets.engine.runs import finish_run, hold_run, leave_run, start_run
 
     run, ti = context["dag_run"], context["ti"]
+    is_last = ti.try_number > (ti.max_tries or 0)
     if ti.try_number == tries_before(ti) + 1:
         start_run(
             project, run.run_id, trigger=trigger_of(run), by=who(run), select=[key], planned=1
         )
+    if is_last:  # nobody comes after this process to say how the run ended
+        hold_run(project, run.run_id)
     try:
         outcome = _made(project, key, context, alone=True)
     except AirflowRescheduleException:
+        leave_run(project, run.run_id)
         raise
     except (Exception, AirflowTaskTimeout) as error:
         # What Airflow tries again is not over.
-        if isinstance(error, AirflowFailException) or ti.try_number > (ti.max_tries or 0):
+        if isinstance(error, AirflowFailException) or is_last:
             finish_run(project, run.run_id, failed=[key])
         raise
     finish_run(project, run.run_id)

@@ -221,6 +221,24 @@ def test_a_run_whose_process_died_has_ended(home: Home) -> None:
     assert home.open().events.last("_runs") == 2
 
 
+def test_a_run_of_airflow_s_has_ended_with_the_process_that_was_left_of_it(home: Home) -> None:
+    home.write("assets/raw/a.py", DYING)
+    text = (
+        "import sys\nfrom assets.engine import materialize, open_project\n"
+        "from assets.engine.runs import hold_run, start_run\n"
+        "project = open_project(sys.argv[1])\n"
+        "start_run(project, 'manual__1', trigger='manual', by='airflow', select=['raw.a'])\n"
+        "hold_run(project, 'manual__1')\nmaterialize(project, 'raw.a', run='manual__1')\n"
+    )
+    process = python(str(home.write("airflow.py", text)), str(home.root), DIE="9")
+    process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGKILL
+    settle_dead(home.open())
+    project = home.open()
+    project.catalog.fold()
+    assert project.catalog.query("SELECT run, state FROM runs").rows == [("manual__1", "failed")]
+
+
 def test_a_run_that_lives_is_left_alone(home: Home) -> None:
     home.write("assets/raw/a.py", DYING)
     start_run(home.open(), "mine", trigger="cli", by="kim")
