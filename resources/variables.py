@@ -60,6 +60,19 @@ KNOWN: Final = frozenset(
     ]
 )
 """The last three: what the tests and the benchmarks of this repository read."""
+_ELSEWHERE: Final = {
+    f"{PREFIX}{name}": place
+    for name, place in {
+        "LLM_MODEL": "`model:` in a cleaning task (resources/tasks/)",
+        "LLM_TEMPERATURE": "`temperature:` in a cleaning task (resources/tasks/)",
+        "LLM_MAX_TOKENS": "`max_tokens:` in a cleaning task (resources/tasks/)",
+        "LLM_PROMPT": "`prompt:` in a cleaning task (resources/tasks/)",
+        "LLM_PROVIDER": "DATAOPS_LLM_BASE_URL, and `engine:` in a cleaning task (resources/tasks/)",
+        "SCHEDULE": "`schedule` of each asset",
+        "LLM_PRICES": "resources/prices.yaml",
+    }.items()
+}
+"""What people look for among the settings, and where it stands."""
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[/\\]")
 _NEAR: Final = 0.88
 
@@ -72,11 +85,23 @@ def refuse_unknown(names: Iterable[str], where: str = "") -> None:
         if name.startswith(OPEN) and name != OPEN:
             continue
         place = f" (in {where})" if where else ""
+        said_by = _said_by(name)
+        hint = "" if said_by else did_you_mean(name, KNOWN)
         raise SettingError(
-            f"there is no setting {name}{place}{did_you_mean(name, KNOWN)}",
-            "take it away, or name one of those in .env.example",
+            f"there is no setting {name}{place}{hint}",
+            (
+                f"take it away: that is said by {said_by}"
+                if said_by
+                else "take it away, or name one of those in .env.example"
+            ),
             name=name,
         )
+
+
+def _said_by(name: str) -> str:
+    """Say what takes the place of a setting that there is none of ("" = nothing is known)."""
+    near = get_close_matches(name, [*KNOWN, *_ELSEWHERE], n=1)
+    return _ELSEWHERE.get(near[0], "") if near else ""
 
 
 def refuse_unknown_in_file(file: Path, names: Iterable[str]) -> None:

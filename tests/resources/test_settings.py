@@ -123,6 +123,21 @@ def test_a_name_that_nobody_reads_is_refused(tmp_path: Path, name: str, meant: s
 
 
 @pytest.mark.parametrize(
+    ("name", "place"),
+    [
+        ("DATAOPS_LLM_MODEL", "`model:` in a cleaning task"),
+        ("DATAOPS_LLM_MODLE", "`model:` in a cleaning task"),
+        ("DATAOPS_SCHEDULE", "`schedule` of each asset"),
+    ],
+)
+def test_a_name_for_what_is_said_elsewhere_points_there(
+    tmp_path: Path, name: str, place: str
+) -> None:
+    with pytest.raises(SettingError, match=re.escape(place)):
+        load_settings(tmp_path, {name: "x"})
+
+
+@pytest.mark.parametrize(
     ("line", "meant"),
     [
         ("DATAOPS_CHUNK_ROW=5", "DATAOPS_CHUNK_ROWS"),
