@@ -128,7 +128,7 @@ def load_pipeline(path: Path) -> Pipeline:
 
 def pipeline_of(document: Document) -> Pipeline:
     """Read the fields of a file."""
-    known(document, FIELDS)
+    _check_fields(document)
     output, output_columns, output_format = _output(document)
     limit = document.values.get("max_quarantine")
     _check_plain(document)
@@ -159,6 +159,27 @@ def pipeline_of(document: Document) -> Pipeline:
         anomalies=_anomalies(document),
         document=document,
     )
+
+
+def _check_fields(document: Document) -> None:
+    """Refuse fields that there are not; an option of the reader belongs below `read`."""
+    unknown = [name for name in document.values if name not in FIELDS]
+    if not unknown:
+        return
+    from resources.sources.options import ReadOptions
+
+    for name in unknown:
+        if name == "format":
+            document.refuse(
+                name,
+                "it stands deeper",
+                "write `read: {format: ...}` for what the source is, `output: {format: xlsx}` for a "
+                "workbook beside the CSV",
+            )
+        if name in (*ReadOptions.__annotations__, WRITTEN):
+            ways = f"write `read: {{{name}: ...}}`"
+            document.refuse(name, "it says how the source is read", ways)
+    known(document, FIELDS)
 
 
 def _anomalies(document: Document) -> str:

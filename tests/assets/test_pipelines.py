@@ -252,6 +252,9 @@ def test_a_task_that_is_not_there_is_told_by_the_plan(home: Home) -> None:
         ("source: a.parquet\nread: {delimiter: ','}\n", 2, "has no such option"),
         ("source: a.dat\nread: {format: cvs}\n", 2, "did you mean 'csv'"),
         ("source: a.csv\nread: cp949\n", 2, "not fields"),
+        ("source: a.csv\nwritten: {dates: dmy}\n", 2, "`read: {written: ...}`"),
+        ("source: a.csv\nencoding: cp949\n", 2, "`read: {encoding: ...}`"),
+        ("source: a.csv\nformat: xlsx\n", 2, "`output: {format: xlsx}`"),
         ("source: a.csv\ntexts: {text: t}\n", 2, "texts need one"),
         (
             "source: a.csv\ntexts:\n  id: i\n  text: t\n  create_at: x\n",
