@@ -173,8 +173,8 @@ def _check_fields(document: Document) -> None:
             document.refuse(
                 name,
                 "it stands deeper",
-                "write `read: {format: ...}` for what the source is, `output: {format: xlsx}` for a "
-                "workbook beside the CSV",
+                "write `read: {format: ...}` for what the source is, "
+                "`output: {format: xlsx}` for a workbook beside the CSV",
             )
         if name in (*ReadOptions.__annotations__, WRITTEN):
             ways = f"write `read: {{{name}: ...}}`"
