@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Mapping
+from datetime import UTC, date, datetime
 from typing import Any, Final, Protocol
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
@@ -80,7 +80,7 @@ class OpenAIChat:
         """Give what is known of the parameters that a model takes, from earlier runs too."""
         if model not in self._dialects:
             note = self._memory.note(self._note(model)) if self._memory else ""
-            self._dialects[model] = Dialect.of(note)
+            self._dialects[model] = Dialect.of(note, _today())
         return self._dialects[model]
 
     def _note(self, model: str) -> str:
@@ -212,10 +212,15 @@ class OpenAIChat:
         """Use a dialect from here on, in later runs too; say so once."""
         self._dialects[model] = dialect
         if self._memory is not None:
-            self._memory.set_note(self._note(model), json.dumps(dialect.facts()))
+            self._memory.set_note(self._note(model), dialect.note(_today()))
         start = f"the model {model!r} at {self.url} is asked"
         self.warnings[:] = [w for w in self.warnings if not w.startswith(start)]
         self.warnings.append(f"{start} {dialect.said()}: learned from its answers")
+
+
+def _today() -> date:
+    """Give the day."""
+    return datetime.now(UTC).date()
 
 
 def _parted(url: str) -> tuple[str, dict[str, str]]:

@@ -6,11 +6,14 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import date, timedelta
 from typing import Any, Final
 
 from resources.llm.task import OPTIONS
 from resources.llm.transport import Ask
 
+FORGOTTEN_AFTER: Final = timedelta(days=7)
+"""A server is upgraded one day: then its model is asked as all are, which costs one request."""
 OPTIONAL: Final = ("temperature", *OPTIONS)
 """What a request can do without."""
 _FORMAT: Final = re.compile(
@@ -75,17 +78,20 @@ class Dialect:
     room: int = 0
 
     @classmethod
-    def of(cls, note: str) -> Dialect:
-        """Read what `facts` gave, as JSON; anything else is the dialect that all begin with."""
+    def of(cls, note: str, today: date) -> Dialect:
+        """Read a note; an old one, and anything else, is the dialect that all begin with."""
         try:
             facts = json.loads(note)
+            if today - date.fromisoformat(facts.pop("learned")) > FORGOTTEN_AFTER:
+                return cls()
             return cls(**{**facts, "dropped": frozenset(facts["dropped"])})
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, AttributeError):
             return cls()
 
-    def facts(self) -> dict[str, Any]:
-        """Give all of it as plain values."""
-        return {**asdict(self), "dropped": sorted(self.dropped)}
+    def note(self, today: date) -> str:
+        """Write all of it down, with the day that it was learned."""
+        facts = {**asdict(self), "dropped": sorted(self.dropped), "learned": today.isoformat()}
+        return json.dumps(facts)
 
     def with_room(self) -> Dialect | None:
         """Give the dialect with more room for thinking (None: there is no more)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -16,6 +16,7 @@ SAID = ({"role": "system", "content": "You fix."}, {"role": "user", "content": "
 ASK = Ask("m", SAID, {"type": "object"}, 0.0, 5_000, {"seed": 7, "top_p": 0.9, "stop": ("END",),
                                                       "reasoning_effort": "low"})  # fmt: skip
 PLAIN = Dialect()
+TODAY = date(2026, 1, 31)
 
 
 def learned(body: Any, dialect: Dialect = PLAIN) -> dict[str, Any] | None:
@@ -129,7 +130,7 @@ def test_what_is_simplest_already_is_not_learned_again() -> None:
         dialect = other
     assert set(dialect.body(ASK)) == {"model", "messages"}
     assert all(dialect.without(told_in(body), dialect.body(ASK)) is None for body in bodies)
-    assert Dialect.of("") == Dialect.of("[]") == Dialect.of('{"a": 1}') == Dialect()
+    assert all(Dialect.of(note, TODAY) == Dialect() for note in ("", "[]", '{"a": 1}', "{}", "1"))
 
 
 def test_thinking_gets_more_room_in_steps_and_not_for_ever() -> None:
@@ -155,7 +156,11 @@ def test_a_text_that_does_not_fit_is_known(message: str) -> None:
 
 def test_a_dialect_is_remembered_as_it_is() -> None:
     dialect = Dialect("text", "", 4_096, frozenset({"seed", "stop"}), system=False, room=2_000)
-    assert Dialect.of(json.dumps(dialect.facts())) == dialect
+    assert Dialect.of(dialect.note(TODAY), TODAY + timedelta(days=7)) == dialect
+
+
+def test_a_dialect_is_forgotten_when_the_server_may_be_another_one() -> None:
+    assert Dialect.of(Dialect("text").note(TODAY), TODAY + timedelta(days=8)) == Dialect()
 
 
 @given(st.text(max_size=200))
