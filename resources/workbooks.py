@@ -138,7 +138,7 @@ def _fill(book: Any, table: Table, place: _Place) -> None:
     formats = _Formats(book)
     exact = _columns_beyond_excel(table)
     for at, field in enumerate(table.schema):
-        texts = at in exact or _kind(field.type) == "text"
+        texts = at in exact or _kind(_value_type(field.type)) == "text"
         sheet.set_column(at, at, 20, formats[_TEXT] if texts else None)
     bold = book.add_format({"num_format": _TEXT, "bold": True})
     for at, name in enumerate(names):
@@ -183,9 +183,23 @@ def _rows(table: Table, exact: set[int]) -> Iterator[tuple[Cell, ...]]:
     for batch in table.batches():
         columns = [
             _text_cells(column) if at in exact else _cells(column)
-            for at, column in enumerate(batch.columns)
+            for at, column in enumerate(map(_decoded, batch.columns))
         ]
         yield from zip(*columns, strict=True)
+
+
+def _decoded(column: pa.Array) -> pa.Array:
+    """Give a column's values themselves, where it holds places in a dictionary."""
+    import pyarrow as pa
+
+    return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+
+
+def _value_type(kind: pa.DataType) -> pa.DataType:
+    """Give the type of a column's values themselves."""
+    import pyarrow as pa
+
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
 
 
 def _columns_beyond_excel(table: Table) -> set[int]:
@@ -196,18 +210,19 @@ def _columns_beyond_excel(table: Table) -> set[int]:
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    types = [_value_type(field.type) for field in table.schema]
     wide = [
         at
-        for at, field in enumerate(table.schema)
-        if field.type in (pa.int64(), pa.uint64())
-        or (pa.types.is_decimal(field.type) and field.type.precision > DIGITS)
+        for at, kind in enumerate(types)
+        if kind in (pa.int64(), pa.uint64())
+        or (pa.types.is_decimal(kind) and kind.precision > DIGITS)
     ]
     beyond: set[int] = set()
     for batch in table.batches() if wide else ():
         for at in wide:
-            least, most = (end.as_py() for end in pc.min_max(batch.column(at)).values())
-            kind = batch.schema.field(at).type
-            scale = kind.scale if pa.types.is_decimal(kind) else 0
+            ends = pc.min_max(_decoded(batch.column(at)))
+            least, most = (end.as_py() for end in ends.values())
+            scale = types[at].scale if pa.types.is_decimal(types[at]) else 0
             if least is not None and max(abs(least), abs(most)) >= 10 ** (DIGITS - scale):
                 beyond.add(at)
     return beyond
@@ -229,10 +244,6 @@ def _kind(kind: pa.DataType) -> str:
 
 def _cells(column: pa.Array) -> list[Cell]:
     """Give a column's cells."""
-    import pyarrow as pa
-
-    if pa.types.is_dictionary(column.type):
-        column = column.dictionary_decode()
     makers: dict[str, Callable[[pa.Array], list[Cell]]] = {
         "number": _number_cells,
         "boolean": lambda truths: [(v, "") for v in truths.to_pylist()],
@@ -303,6 +314,4 @@ def _time(count: int | None, per_day: int, text: str | None) -> Cell:
     if finer or not _is_known(day):
         return text, _TEXT
     pattern = _MILLISECONDS if milliseconds % 1000 else _SECONDS
-    number = _Number(day + _EPOCH + milliseconds / _PER_DAY["ms"])
-    number.digits = repr(float(number))
-    return number, pattern
+    return _number(repr(day + _EPOCH + milliseconds / _PER_DAY["ms"]), pattern)

@@ -18,7 +18,7 @@ from assets.model.declare import Asset
 from catalog.heads import Head
 from catalog.history import versions_of
 from catalog.records import File, Materialized
-from resources.files import file_facts, sync_folder
+from resources.files import sync_folder
 
 _BLOCK = 1 << 20
 _FOLDER = "output/current"
@@ -94,7 +94,8 @@ def _remove_workbook(project: Project, name: str, version: Materialized) -> None
     if not path.is_file():
         return
     made = [v.workbook for v in versions_of(project.events, version.key)]
-    if file_facts(path).checksum in {file.checksum for file in made if file is not None}:
+    checksum = project.checksums.of(path, path.stat())
+    if checksum in {file.checksum for file in made if file is not None}:
         path.unlink(missing_ok=True)
         sync_folder(path.parent)
 

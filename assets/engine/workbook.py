@@ -30,16 +30,20 @@ def keep_workbook(
     from resources.tables import parquet_table
     from resources.workbooks import write_workbook
 
-    path = f"workbooks/{attempt.asset.key}/{attempt.stamp}.xlsx"
-    target = project.data / path
+    # Staged first: what a killed attempt staged is removed by whoever finds it dead.
+    aside = staged.path.with_name("export.xlsx")
     write_workbook(
         parquet_table([staged.path], staged.rows),
-        target,
+        aside,
         about=attempt.asset.key,
         otherwise="take the format off: its CSV has no such limit",
     )
+    facts = file_facts(aside)
+    path = f"workbooks/{attempt.asset.key}/{attempt.stamp}.xlsx"
+    target = project.data / path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    aside.replace(target)
     sync_folder(target.parent)
-    facts = file_facts(target)
     return File(
         path=path,
         rows=staged.rows,

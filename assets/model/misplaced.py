@@ -55,17 +55,16 @@ def _elsewhere(root: Path) -> Iterator[Path]:
 
 
 def _folders(folder: Path) -> Iterator[Path]:
-    """Give the folders directly below one."""
-    if folder.is_dir():
-        with os.scandir(folder) as found:
-            yield from (Path(f.path) for f in found if f.is_dir() and not _is_aside(f.name))
+    """Give the folders directly below one; a link may lead anywhere and is not followed."""
+    here, names, _ = next(os.walk(folder), ("", [], []))
+    paths = (Path(here, name) for name in names if not _is_aside(name))
+    yield from (path for path in paths if not path.is_symlink())
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """Give the files directly in a folder."""
-    if folder.is_dir():
-        with os.scandir(folder) as found:
-            yield from (Path(f.path) for f in found if f.is_file() and not _is_aside(f.name))
+    """Give the files directly in a folder; none of what cannot be read."""
+    here, _, names = next(os.walk(folder), ("", [], []))
+    yield from (Path(here, name) for name in names if not _is_aside(name))
 
 
 def _is_aside(name: str) -> bool:
@@ -74,9 +73,10 @@ def _is_aside(name: str) -> bool:
 
 
 def _read(path: Path) -> bytes:
-    """Give a small file's bytes; nothing of what cannot be read."""
+    """Give a small file's bytes; nothing of what cannot be read, as a pipe that nobody fills."""
     try:
-        return path.read_bytes() if path.stat().st_size <= _MOST_BYTES else b""
+        is_small = path.is_file() and path.stat().st_size <= _MOST_BYTES
+        return path.read_bytes() if is_small else b""
     except OSError:
         return b""
 

@@ -65,17 +65,17 @@ def check_mode(
     _check_key(key, mode, on, columns)
 
 
-def check_format(key: str, layer: str, format: str) -> None:  # noqa: A002 - as it is declared
+def check_format(key: str, layer: str, written_as: str) -> None:
     """Hold a format to what outputs are written as; raises DeclarationError."""
-    if format not in FORMATS:
+    if written_as not in FORMATS:
         raise DeclarationError(
-            f"{key} has format={format!r}{did_you_mean(str(format), FORMATS)}",
+            f"{key} has format={written_as!r}{did_you_mean(str(written_as), FORMATS)}",
             f"use one of {', '.join(FORMATS)}",
             asset=key,
         )
-    if layer != "output" and format != CSV:
+    if layer != "output" and written_as != CSV:
         raise DeclarationError(
-            f"{key} has format={format!r}, but only outputs are files for people",
+            f"{key} has format={written_as!r}, but only outputs are files for people",
             "declare it on an asset in assets/output/",
             asset=key,
         )

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import openpyxl
 import pytest
 
+from assets.engine.deaths import settle_dead
 from assets.engine.runs import finish_run, start_run
 from assets.engine.verifying import verify_project
 from catalog.changes import rollback
 from catalog.prune import plan_prune, prune
 from resources import workbooks
 from tests.assets.conftest import Home
+from tests.assets.test_faults import python
 
 KEY = "output.shop"
 PIPELINE = """
@@ -185,6 +188,26 @@ def test_a_prune_ends_workbooks_with_their_versions(shop: Home) -> None:
     prune(shop.data, project.events, heads, plan_prune(shop.data, project.events, heads, 1), by="")
     assert len(held(shop)) == 1
     assert not verify_project(shop.open()).findings
+
+
+def test_a_process_killed_while_it_writes_a_workbook_leaves_nothing(shop: Home) -> None:
+    before = {path for path in (shop.data / "workbooks").rglob("*") if path.is_file()}
+    script = shop.write(
+        "kill.py",
+        "import os, signal, sys\nfrom resources import workbooks\n"
+        "workbooks._held = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "from assets.engine import materialize, open_project\n"
+        f"materialize(open_project(sys.argv[1]), {KEY!r}, run='x', force=True)\n",
+    )
+    declare(shop, "true")
+    shop.run()
+    declare(shop)
+    killed = python(str(script), str(shop.root))
+    killed.communicate(timeout=120)
+    assert killed.returncode == -signal.SIGKILL
+    assert settle_dead(shop.open()) == 1
+    assert {path for path in (shop.data / "workbooks").rglob("*") if path.is_file()} == before
+    assert not list((shop.data / ".staging").rglob("*.xlsx*"))
 
 
 def test_more_than_excel_holds_publishes_nothing_and_says_what_to_do(

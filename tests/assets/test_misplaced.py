@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 
 from tests.assets.conftest import Home
@@ -45,6 +48,26 @@ def test_a_pipeline_outside_its_folder_is_broken_with_the_way_there(
 def test_an_asset_outside_its_layer_is_broken_with_the_way_there(home: Home, path: str) -> None:
     home.write(path, PYTHON)
     assert "move it to assets/raw/orders.py" in said(home)["raw.orders"]
+
+
+def test_a_link_out_of_the_project_is_not_followed(home: Home, tmp_path: Path) -> None:
+    outside = tmp_path / "outside" / "deep"
+    outside.mkdir(parents=True)
+    (outside / "orders.py").write_text(PYTHON)
+    (outside / "orders.yaml").write_text(PIPELINE)
+    for folder in ("assets/raw", "resources/pipelines"):
+        (home.root / folder).mkdir(parents=True, exist_ok=True)
+        (home.root / folder / "link").symlink_to(outside.parent)
+    assert said(home) == {}
+
+
+@pytest.mark.timeout(30)
+def test_what_cannot_be_read_holds_nothing_up(home: Home) -> None:
+    (home.root / "assets/raw/shop").mkdir()
+    os.mkfifo(home.root / "assets/raw/shop/orders.py")
+    os.mkfifo(home.root / "assets/raw/orders.yaml")
+    (home.root / "assets/raw/shop/gone.yaml").symlink_to(home.root / "nowhere")
+    assert said(home) == {}
 
 
 def test_other_assets_are_made_as_ever(home: Home) -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -71,18 +72,16 @@ def test_a_number_that_is_taken_is_never_changed(store: EventStore) -> None:
 
 
 def test_of_many_writers_on_one_number_exactly_one_wins(store: EventStore) -> None:
-    barrier, won = threading.Barrier(8), []
+    barrier = threading.Barrier(8)
 
-    def write(who: str) -> None:
+    def write(who: str) -> bool:
+        """Put the event; what goes wrong here goes wrong in the test."""
         barrier.wait()
-        if store.put("raw.a", 1, event(1, who)):
-            won.append(who)
+        return store.put("raw.a", 1, event(1, who))
 
-    threads = [threading.Thread(target=write, args=(str(n),)) for n in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    writers = [str(number) for number in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        won = [who for who, put in zip(writers, pool.map(write, writers), strict=True) if put]
     assert len(won) == 1
     assert store.get("raw.a", 1) == event(1, won[0])
 

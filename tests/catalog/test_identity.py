@@ -13,6 +13,7 @@ from uuid import uuid4
 import msgspec
 import pytest
 
+from catalog import identity
 from catalog.events import EventStore
 from catalog.identity import Identity, OtherRecordError, adopt, hold_files, identity_of
 from catalog.open import open_events, wait_for_outages
@@ -187,6 +188,27 @@ def control(home: Path, *words: str) -> None:
         str(home / "log"),
     ]
     subprocess.run([*become, *server, *words], check=True, stdout=subprocess.DEVNULL, cwd=home)
+
+
+def test_of_two_first_writers_at_once_both_take_the_identity_of_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other one is between the events' identity and the folder's when this one begins."""
+    data, keep = folder(tmp_path), identity._keep
+    faster = Identity("faster", "files")
+
+    def late(place: Path, known: Identity) -> None:
+        """Come after the other one."""
+        keep(data / "events", faster)
+        keep(place, known)
+
+    monkeypatch.setattr(identity, "_keep", late)
+    hold_files(data, begun=True)
+    monkeypatch.undo()
+    hold_files(data, begun=True)
+    found = identity_of(data)
+    assert found is not None
+    assert found.id == "faster"
 
 
 @pytest.mark.parametrize("damaged", ["", "events"])

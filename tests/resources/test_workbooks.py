@@ -153,17 +153,18 @@ def test_what_excel_would_change_is_text_as_in_the_csv(tmp_path: Path) -> None:
             took=pa.array([90, None], pa.duration("s")),
             tags=pa.array([["a"], []]),
             raw=pa.array([b"\x01", None]),
+            code=pa.array([7, 1_234_567_890_123_456]).dictionary_encode(),
         ),
         path,
     )
     first, second = cells(path)
     assert [c.value for c in first] == [
         "1", "0.01", "nan", "1900-02-28", "1970-01-01 00:00:00.000001",
-        "1970-01-01 00:00:00+00:00", "PT90S", '["a"]', "01",
+        "1970-01-01 00:00:00+00:00", "PT90S", '["a"]', "01", "7",
     ]  # fmt: skip
     assert [c.value for c in second] == [
         "1234567890123456", "99999999999999.99", "-inf", "0001-01-01", "1970-01-01 00:00:02.000001",
-        "1970-01-01 00:00:01+00:00", None, "[]", None,
+        "1970-01-01 00:00:01+00:00", None, "[]", None, "1234567890123456",
     ]  # fmt: skip
     assert {c.number_format for c in first} == {"@"}
 
