@@ -116,9 +116,11 @@ def hold_files(data: Path, *, begun: bool = False) -> None:
     if (mine is None or theirs is None) and (begun or _has_streams(events)):
         _keep(events, mine or theirs or Identity(uuid4().hex, FILES))
         # Of several first writers one was faster: the folder takes what the events say by now.
-        settled = _read(events / _NAME)
-        if settled is not None:
-            _keep(data, settled)
+        # What cannot be read back, on a disk that fails, is the next one's to mend or to refuse.
+        with suppress(OtherRecordError):
+            settled = _read(events / _NAME)
+            if settled is not None:
+                _keep(data, settled)
 
 
 def _remake_damaged(data: Path, events: Path) -> None:
